@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/wire/record_any.h"
+
+const struct record_def *const record_defs[RECORD_DEFS_N] = {
+#define RECORD(number, name, topic, meaning) &name##_def,
+    RECORD(0, kind, "", "")
+#include "schemas/records.def"
+#undef RECORD
+};
+
+void record_init(const struct record_def *def, void *record)
+{
+    switch (def->number) {
+#define RECORD(number, name, topic, meaning)  \
+    case number:                              \
+        name##_init((struct name *)(record)); \
+        return;
+        RECORD(0, kind, "", "")
+#include "schemas/records.def"
+#undef RECORD
+    default:
+        CHECK(!"a record of schemas/");
+    }
+}
+
+void record_pack(const struct record_def *def, struct buf *b, const void *record)
+{
+    switch (def->number) {
+#define RECORD(number, name, topic, meaning)           \
+    case number:                                       \
+        name##_pack(b, (const struct name *)(record)); \
+        return;
+        RECORD(0, kind, "", "")
+#include "schemas/records.def"
+#undef RECORD
+    default:
+        CHECK(!"a record of schemas/");
+    }
+}
+
+enum wire_status record_read(const struct record_def *def, void *record, const void *msg,
+                             size_t len)
+{
+    switch (def->number) {
+#define RECORD(number, name, topic, meaning) \
+    case number:                             \
+        return name##_read((struct name *)(record), msg, len);
+        RECORD(0, kind, "", "")
+#include "schemas/records.def"
+#undef RECORD
+    default:
+        return WIRE_OTHER;
+    }
+}
