@@ -216,6 +216,7 @@ void flow_cut_taken(struct flow *f, int64_t now_us)
     for (size_t i = 0; i < f->n_sources; i++) {
         struct flow_source *s = &f->sources[i];
         s->cut_next = s->next;
+        s->cut_is_open = s->is_open;
         s->cut_last_offset = s->last_offset;
         s->cut_last_hash = s->last_hash;
         buf_reset(&s->cut_marks);

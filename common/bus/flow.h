@@ -34,6 +34,7 @@ struct flow_source {
     uint64_t last_offset, last_hash; /* of the last record used, for the checkpoint */
     /* as of the cut */
     uint64_t cut_next, cut_last_offset, cut_last_hash;
+    bool cut_is_open; /* no record had been used: there is no offset to commit */
     struct buf cut_marks, cut_own;
     bool is_changed; /* used since the cut */
     bool has_more;   /* outputs of its head record are owed: no cut may fall in between */

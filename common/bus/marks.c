@@ -124,6 +124,16 @@ static bool parse_mark(struct str word, struct mark *k)
            str_u64(index, &k->index);
 }
 
+/* Whether the text is as marks_print writes it, to the byte. */
+static bool is_printed_so(const struct marks *m, struct str text)
+{
+    struct buf printed = {0};
+    marks_print(m, &printed);
+    bool is_so = text.len == 0 || str_eq(buf_as_str(&printed), text);
+    buf_fini(&printed);
+    return is_so;
+}
+
 bool marks_parse(struct marks *m, struct str text)
 {
     struct marks found = {0};
@@ -140,7 +150,7 @@ bool marks_parse(struct marks *m, struct str text)
                 mark_insert(&found, i, &k);
         }
     }
-    if (!is_good) {
+    if (!is_good || !is_printed_so(&found, text)) {
         marks_fini(&found);
         return false;
     }

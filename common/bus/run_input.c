@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The consumer's side: group membership, one queue for each input partition, records to the
+ * core.
+ *
+ * Each partition has a queue of its own, so that whose turn it is, and whether anything is read
+ * at all, is decided here; what is not read stays in librdkafka's bounded queues. */
+#include "common/bus/run.h"
+
+#include "common/base/clock.h"
+#include "common/base/hash.h"
+#include "common/bus/client.h"
+#include "common/bus/log.h"
+#include "common/bus/topics.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { TURN_US = 5000, TURN_RECORDS = 16, WAIT_US = 50000, SEEK_US = 5000000 };
+
+static const uint64_t one = 1;
+
+static void on_event(uv_poll_t *poll, int status, int events)
+{
+    struct run *r = poll->data;
+    uint64_t n;
+    (void)status;
+    (void)events;
+    while (read(r->input_fd, &n, sizeof n) == (ssize_t)sizeof n)
+        ; /* the loop's next turn reads what is there */
+}
+
+bool input_watch(struct run *r, struct err *e)
+{
+    r->input_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (r->input_fd < 0)
+        return err_set(e, errno, "eventfd");
+    CHECK(uv_poll_init(&r->loop, &r->input_poll, r->input_fd) == 0);
+    r->input_poll.data = r;
+    CHECK(uv_poll_start(&r->input_poll, UV_READABLE, on_event) == 0);
+    return true;
+}
+
+/* Headers that cores look at. */
+static void headers_read(const rd_kafka_message_t *m, struct stage_message *out)
+{
+    rd_kafka_headers_t *h;
+    if (rd_kafka_message_headers(m, &h) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    const struct {
+        const char *name;
+        struct str *to;
+    } wanted[] = {{"content-type", &out->content_type},
+                  {"ce_type", &out->ce_type},
+                  {"traceparent", &out->traceparent}};
+    for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+        const void *value;
+        size_t len;
+        if (rd_kafka_header_get_last(h, wanted[i].name, &value, &len) ==
+                RD_KAFKA_RESP_ERR_NO_ERROR &&
+            value)
+            *wanted[i].to = str_over(value, len);
+    }
+}
+
+void message_of(const rd_kafka_message_t *m, enum topic t, struct stage_message *out)
+{
+    rd_kafka_timestamp_type_t type;
+    *out = (struct stage_message){
+        .topic = t,
+        .partition = (uint32_t)m->partition,
+        .offset = (uint64_t)m->offset,
+        .append_us = rd_kafka_message_timestamp(m, &type) * 1000,
+        .key = str_over(m->key, m->key_len),
+        .value = str_over(m->payload, m->len),
+    };
+    headers_read(m, out);
+}
+
+static enum topic topic_of_name(const struct run *r, const char *name)
+{
+    enum topic t = 0;
+    while (t < TOPICS_N && strcmp(r->names[t], name) != 0)
+        t++;
+    return t;
+}
+
+static const struct stage_input *input_of(const struct run *r, enum topic t)
+{
+    for (size_t i = 0; i < r->stage->n_inputs; i++)
+        if (r->stage->inputs[i].topic == t && r->stage->inputs[i].role == INPUT_GROUP)
+            return &r->stage->inputs[i];
+    return NULL;
+}
+
+static void source_open(struct run *r, size_t i)
+{
+    const struct flow_source *fs = &r->flow.sources[i];
+    char partition[16];
+    const char *word = topic_word(fs->input->topic);
+    (void)snprintf(partition, sizeof partition, "%u", fs->partition);
+    r->sources[i] = (struct run_source){
+        .records_in = counter_of(r->counters, COUNTER_all_records_in_total, word, NULL),
+        .repeats = counter_of(r->counters, COUNTER_all_repeats_dropped_total, word, NULL),
+        .lag_records = counter_of(r->counters, COUNTER_all_lag_records, word, partition),
+        .lag_seconds = counter_of(r->counters, COUNTER_all_lag_seconds, word, partition),
+    };
+}
+
+static void on_assign(struct run *r, const rd_kafka_topic_partition_list_t *parts)
+{
+    size_t n = (size_t)parts->cnt;
+    const struct stage_input **inputs = mem_new(n * sizeof *inputs);
+    uint32_t *partitions = mem_new(n * sizeof *partitions);
+    for (size_t i = 0; i < n; i++) {
+        inputs[i] = input_of(r, topic_of_name(r, parts->elems[i].topic));
+        CHECK(inputs[i] != NULL);
+        partitions[i] = (uint32_t)parts->elems[i].partition;
+    }
+    flow_assigned(&r->flow, inputs, partitions, n);
+    free(inputs);
+    free(partitions);
+    r->sources = mem_zero(n, sizeof *r->sources);
+    for (size_t i = 0; i < n; i++) {
+        source_open(r, i);
+        if (r->stage->assign)
+            r->stage->assign(r->core, r->flow.sources[i].input->topic,
+                             r->flow.sources[i].partition);
+    }
+    /* pinned to this assignment: a later generation's would vouch for an owner that we are not
+     */
+    if (r->group)
+        rd_kafka_consumer_group_metadata_destroy(r->group);
+    r->group = rd_kafka_consumer_group_metadata(r->consumer);
+    log_info("partitions assigned", "n=%zu", n);
+    start_begin(r);
+}
+
+static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t why,
+                         rd_kafka_topic_partition_list_t *parts, void *opaque)
+{
+    struct run *r = opaque;
+    if (why == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && !r->flow.is_stopping &&
+        r->flow.phase == FLOW_IDLE) {
+        on_assign(r, parts);
+        return;
+    }
+    bool is_lost = rd_kafka_assignment_lost(rk) != 0;
+    if (r->flow.phase != FLOW_IDLE)
+        log_info("partitions revoked", "n=%d lost=%d", parts->cnt, is_lost);
+    start_cancel(r);
+    flow_revoked(&r->flow, is_lost, clock_mono_us());
+    commit_drain(r);
+    input_release(r);
+}
+
+static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
+{
+    struct run *r = opaque;
+    (void)rk;
+    (void)snprintf(r->reason, sizeof r->reason, "%s", reason);
+    log_warn("Kafka", "code=%d reason=\"%s\"", code, reason);
+}
+
+bool input_join(struct run *r, struct err *e)
+{
+    char group[TOPIC_NAME];
+    topics_group(r->config, r->stage->name, group);
+    struct client_setup setup = {.kind = CLIENT_GROUP,
+                                 .group = group,
+                                 .opaque = r,
+                                 .on_rebalance = on_rebalance,
+                                 .on_error = on_error};
+    r->consumer = client_new(r->config, &setup, e);
+    if (!r->consumer)
+        return false;
+    (void)rd_kafka_poll_set_consumer(r->consumer);
+    r->commit_queue = rd_kafka_queue_new(r->consumer);
+    rd_kafka_queue_io_event_enable(r->commit_queue, r->input_fd, &one, sizeof one);
+    rd_kafka_queue_t *q = rd_kafka_queue_get_consumer(r->consumer);
+    rd_kafka_queue_io_event_enable(q, r->input_fd, &one, sizeof one);
+    rd_kafka_queue_destroy(q);
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(STAGE_INPUTS);
+    for (size_t i = 0; i < r->stage->n_inputs; i++)
+        if (r->stage->inputs[i].role == INPUT_GROUP)
+            (void)rd_kafka_topic_partition_list_add(topics, r->names[r->stage->inputs[i].topic],
+                                                    RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t err = rd_kafka_subscribe(r->consumer, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
+    r->is_joined = true;
+    return err == RD_KAFKA_RESP_ERR_NO_ERROR ||
+           err_set(e, 0, "subscribe: %s", rd_kafka_err2str(err));
+}
+
+void input_poll(struct run *r)
+{
+    if (!r->is_joined)
+        return;
+    rd_kafka_message_t *m = rd_kafka_consumer_poll(r->consumer, 0);
+    if (m) { /* errors only: records come through the partitions' own queues */
+        if (m->err && m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
+            log_warn("consumer", "reason=\"%s\"", rd_kafka_message_errstr(m));
+        rd_kafka_message_destroy(m);
+    }
+    (void)rd_kafka_queue_poll_callback(r->commit_queue, 0);
+}
+
+void input_assign(struct run *r)
+{
+    struct flow *f = &r->flow;
+    rd_kafka_topic_partition_list_t *parts =
+        rd_kafka_topic_partition_list_new((int)f->n_sources);
+    for (size_t i = 0; i < f->n_sources; i++) {
+        const struct flow_source *fs = &f->sources[i];
+        const char *name = r->names[fs->input->topic];
+        rd_kafka_queue_t *q =
+            rd_kafka_queue_get_partition(r->consumer, name, (int32_t)fs->partition);
+        CHECK(q != NULL);
+        rd_kafka_queue_forward(q, NULL); /* before the assignment: no record may go elsewhere */
+        rd_kafka_queue_io_event_enable(q, r->input_fd, &one, sizeof one);
+        r->sources[i].queue = q;
+        rd_kafka_topic_partition_list_add(parts, name, (int32_t)fs->partition)->offset =
+            fs->is_open ? RD_KAFKA_OFFSET_BEGINNING : (int64_t)fs->next;
+    }
+    rd_kafka_resp_err_t err = rd_kafka_assign(r->consumer, parts);
+    rd_kafka_topic_partition_list_destroy(parts);
+    if (err)
+        log_warn("assign", "reason=\"%s\"", rd_kafka_err2str(err));
+    flow_started(f, clock_mono_us());
+}
+
+static void ahead_drop(struct run_source *s)
+{
+    for (; s->at < s->n; s->at++)
+        rd_kafka_message_destroy(s->ahead[s->at]);
+    s->at = s->n = 0;
+}
+
+void input_release(struct run *r)
+{
+    struct flow *f = &r->flow;
+    for (size_t i = 0; i < f->n_sources; i++) {
+        struct run_source *s = &r->sources[i];
+        ahead_drop(s);
+        if (s->queue)
+            rd_kafka_queue_destroy(s->queue);
+        counter_set(s->lag_records, 0);
+        counter_set(s->lag_seconds, 0);
+    }
+    if (r->stage->sink_forget)
+        r->stage->sink_forget(r->core);
+    for (size_t i = 0; i < f->n_sources; i++)
+        if (r->stage->revoke)
+            r->stage->revoke(r->core, f->sources[i].input->topic, f->sources[i].partition);
+    free(r->sources);
+    r->sources = NULL;
+    outbox_drop(r->state, outbox_next(r->state));
+    if (f->cut == CUT_COMMITTING && r->stage->kind == STAGE_STATELESS)
+        r->n_stale_commits++;
+    flow_released(f);
+    if (r->consumer)
+        (void)rd_kafka_assign(r->consumer, NULL);
+}
+
+void input_rejoin(struct run *r)
+{
+    struct err e = {0};
+    log_warn("joins the group again", "reason=\"%s\"", r->reason);
+    commit_drain(r);
+    input_release(r);
+    input_close(r);
+    if (!input_join(r, &e))
+        run_fail(r, &e);
+}
+
+void input_close(struct run *r)
+{
+    if (!r->consumer)
+        return;
+    (void)rd_kafka_consumer_close(r->consumer);
+    rd_kafka_queue_destroy(r->commit_queue);
+    if (r->group)
+        rd_kafka_consumer_group_metadata_destroy(r->group);
+    r->group = NULL;
+    rd_kafka_destroy(r->consumer);
+    r->consumer = NULL;
+    r->is_joined = false;
+}
+
+/* Records at hand for a source; fetches more when there are none. */
+static bool refill(struct run_source *s)
+{
+    if (s->at < s->n)
+        return true;
+    ssize_t n = rd_kafka_consume_batch_queue(s->queue, 0, s->ahead, INPUT_AHEAD);
+    s->at = 0;
+    s->n = n > 0 ? (size_t)n : 0;
+    return s->n > 0;
+}
+
+static void place_text(const struct run *r, const struct flow_source *fs, uint64_t offset,
+                       char *text, size_t len)
+{
+    (void)snprintf(text, len, "%s partition %u offset %" PRIu64, r->names[fs->input->topic],
+                   fs->partition, offset);
+}
+
+/* A consumer error in place of a record. */
+static void message_failed(struct run *r, const struct flow_source *fs,
+                           const rd_kafka_message_t *m)
+{
+    struct err e = {0};
+    if (m->err != RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET &&
+        m->err != RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
+        log_warn("fetch", "reason=\"%s\"", rd_kafka_message_errstr(m));
+        return;
+    }
+    char place[TOPIC_NAME + 64];
+    place_text(r, fs, fs->next, place, sizeof place);
+    err_code(
+        &e, EXIT_CODE_CONFIG,
+        "%s, where this group is to go on, is no longer in the log: retention has passed it "
+        "or the topic was replaced",
+        place);
+    run_fail(r, &e);
+}
+
+static void seek_back(struct run *r, size_t i)
+{
+    struct flow_source *fs = &r->flow.sources[i];
+    struct run_source *s = &r->sources[i];
+    char place[TOPIC_NAME + 64];
+    place_text(r, fs, fs->next, place, sizeof place);
+    log_warn("a hole in the log: seeking back", "to=\"%s\"", place);
+    ahead_drop(s);
+    rd_kafka_topic_partition_list_t *parts = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(parts, r->names[fs->input->topic], (int32_t)fs->partition)
+        ->offset = (int64_t)fs->next;
+    rd_kafka_error_t *error = rd_kafka_seek_partitions(r->consumer, parts, 5000);
+    if (error)
+        rd_kafka_error_destroy(error);
+    rd_kafka_topic_partition_list_destroy(parts);
+    s->seek_until_us = clock_mono_us() + SEEK_US;
+}
+
+static void torn(struct run *r, const struct flow_source *fs, uint64_t offset)
+{
+    struct err e = {0};
+    char place[TOPIC_NAME + 64];
+    place_text(r, fs, offset, place, sizeof place);
+    err_code(&e, EXIT_CODE_BUG, "%s came where %" PRIu64 " should stand, twice", place,
+             fs->next);
+    run_fail(r, &e);
+}
+
+/* Done with the head of a source's records. */
+static void head_used(struct run *r, size_t i, const struct position *p)
+{
+    struct run_source *s = &r->sources[i];
+    rd_kafka_message_t *m = s->ahead[s->at++];
+    rd_kafka_timestamp_type_t type;
+    bool needs_hash = r->stage->kind == STAGE_STATEFUL;
+    s->last_append_us = rd_kafka_message_timestamp(m, &type) * 1000;
+    flow_used(&r->flow.sources[i], (uint64_t)m->offset, p,
+              needs_hash ? hash64(m->payload, m->len) : 0);
+    rd_kafka_message_destroy(m);
+}
+
+static enum stage_step record_give(struct run *r, size_t i, const struct stage_message *m)
+{
+    struct run_source *s = &r->sources[i];
+    if (r->flow.sources[i].has_more)
+        return r->stage->more(r->core, m->topic, m->partition, r->outbox);
+    char place[TOPIC_NAME + 64];
+    place_text(r, &r->flow.sources[i], m->offset, place, sizeof place);
+    check_context(place);
+    enum stage_step step = r->stage->record(r->core, m, r->outbox);
+    check_context(NULL);
+    if (step != STEP_WAIT) {
+        counter_add(s->records_in, 1);
+        histogram_add(r->delay, (double)(clock_wall_us() - m->append_us) * 1e-6);
+    }
+    return step;
+}
+
+/* Uses the head record of a source; false when the source has to rest. */
+static bool head_step(struct run *r, size_t i)
+{
+    struct flow_source *fs = &r->flow.sources[i];
+    struct run_source *s = &r->sources[i];
+    rd_kafka_message_t *m = s->ahead[s->at];
+    struct position p, *mark = NULL;
+    if (m->err) {
+        message_failed(r, fs, m);
+        rd_kafka_message_destroy(m);
+        s->at++;
+        return !r->is_failed;
+    }
+    if (fs->input->is_marked && position_read(&p, m->payload, m->len) == WIRE_OK)
+        mark = &p;
+    enum flow_take take = fs->has_more ? TAKE_USE : flow_take(fs, (uint64_t)m->offset, mark);
+    if (take == TAKE_TORN && clock_mono_us() < s->seek_until_us)
+        take = TAKE_STALE;
+    switch (take) {
+    case TAKE_USE: {
+        struct stage_message in;
+        message_of(m, fs->input->topic, &in);
+        if (mark)
+            in.position = p;
+        enum stage_step step = record_give(r, i, &in);
+        fs->has_more = step == STEP_MORE;
+        if (step == STEP_DONE) {
+            head_used(r, i, mark);
+            return true;
+        }
+        if (step == STEP_WAIT) {
+            s->wait_until_us = clock_mono_us() + WAIT_US;
+            if (r->stage->kind == STAGE_SINK)
+                flow_hurry(&r->flow);
+        }
+        return step == STEP_MORE;
+    }
+    case TAKE_REPEAT:
+        counter_add(s->records_in, 1);
+        counter_add(s->repeats, 1);
+        head_used(r, i, NULL);
+        return true;
+    case TAKE_STALE:
+        rd_kafka_message_destroy(m);
+        s->at++;
+        return true;
+    case TAKE_HOLE:
+        seek_back(r, i);
+        return false;
+    case TAKE_TORN:
+        torn(r, fs, (uint64_t)m->offset);
+        return false;
+    }
+    return false;
+}
+
+static bool may_turn(struct run *r, size_t i, int64_t now_us)
+{
+    return now_us >= r->sources[i].wait_until_us && refill(&r->sources[i]);
+}
+
+static int64_t head_append_us(const struct run_source *s)
+{
+    rd_kafka_timestamp_type_t type;
+    return rd_kafka_message_timestamp(s->ahead[s->at], &type);
+}
+
+/* The source to go on with: in turn, or of those of the same topic the one whose head is
+ * oldest. */
+static bool choose(struct run *r, int64_t now_us, size_t *chosen)
+{
+    struct flow *f = &r->flow;
+    size_t n = f->n_sources, best = n;
+    for (size_t k = 0; k < n && best == n; k++) {
+        size_t i = (r->turn + k) % n;
+        if (may_turn(r, i, now_us))
+            best = i;
+    }
+    if (best == n)
+        return false;
+    r->turn = best + 1;
+    for (size_t i = 0; i < n && r->stage->is_oldest_first; i++)
+        if (f->sources[i].input == f->sources[best].input && may_turn(r, i, now_us) &&
+            head_append_us(&r->sources[i]) < head_append_us(&r->sources[best]))
+            best = i;
+    *chosen = best;
+    return true;
+}
+
+void input_owed(struct run *r)
+{
+    for (size_t i = 0; i < r->flow.n_sources; i++)
+        while (r->flow.sources[i].has_more &&
+               r->flow.out_bytes < r->flow.limits.outputs_bytes) {
+            (void)head_step(r, i);
+            output_pump(r);
+        }
+}
+
+bool input_turn(struct run *r)
+{
+    int64_t now_us = clock_mono_us(), until_us = now_us + TURN_US;
+    size_t i;
+    while (flow_may_read(&r->flow) && !r->is_failed) {
+        if (!choose(r, now_us, &i))
+            return false;
+        for (size_t k = 0; k < TURN_RECORDS && r->sources[i].at < r->sources[i].n; k++)
+            if (!head_step(r, i) || !flow_may_read(&r->flow))
+                break;
+        output_pump(r);
+        now_us = clock_mono_us();
+        if (now_us >= until_us)
+            return true;
+    }
+    return false;
+}
