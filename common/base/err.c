@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void text_set(struct err *e, const char *format, va_list args)
+PRINTF_LIKE(2, 0) static void text_set(struct err *e, const char *format, va_list args)
 {
     (void)vsnprintf(e->text, sizeof e->text, format, args);
 }
