@@ -103,11 +103,12 @@ bool str_i64(struct str s, int64_t *value)
 
 bool str_f64(struct str s, double *value)
 {
+    static const char allowed[] = "0123456789+-.eE";
     char text[64], *end;
     if (s.len == 0 || s.len >= sizeof text)
         return false;
     for (size_t i = 0; i < s.len; i++)
-        if (!memchr("0123456789+-.eE", s.at[i], 15))
+        if (!memchr(allowed, s.at[i], sizeof allowed - 1))
             return false;
     memcpy(text, s.at, s.len);
     text[s.len] = '\0';
