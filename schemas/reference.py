@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""reference - writes schemas/REFERENCE.md from the tables: topics, records, reasons, options,
+metrics, features, codes, SQL. With --check it writes nothing and fails when the page is stale."""
+import pathlib
+import re
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+PAGE = HERE / "REFERENCE.md"
+LINE = re.compile(r"^([A-Z_]+)\((.*)\)$")
+ARGUMENT = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^,"]*)\s*(?:,|$)')
+
+
+def arguments(text):
+    found, at = [], 0
+    while at < len(text):
+        match = ARGUMENT.match(text, at)
+        if not match or match.end() == at:
+            sys.exit(f"cannot read: {text}")
+        found.append(match[1].strip().strip('"').replace('\\"', '"'))
+        at = match.end()
+    return found
+
+
+def rows(name):
+    """The lines of a table as (macro, arguments)."""
+    for line in (HERE / f"{name}.def").read_text(encoding="utf-8").splitlines():
+        match = LINE.match(line)
+        if match:
+            yield match[1], arguments(match[2])
+
+
+def comment(name):
+    """The text at the top of a table, as one paragraph per blank line."""
+    text = (HERE / f"{name}.def").read_text(encoding="utf-8")
+    match = re.match(r"/\*(.*?)\*/", text, re.DOTALL)
+    lines = [line.strip().lstrip("*").strip() for line in match[1].splitlines()]
+    return "\n".join(lines).strip()
+
+
+def table(head, body):
+    def line(cells):
+        return "| " + " | ".join(str(c).replace("|", "\\|") for c in cells) + " |"
+    return "\n".join([line(head), line("---" for _ in head)] + [line(r) for r in body])
+
+
+def fields(name):
+    for macro, a in rows(name):
+        if macro == "LIST":
+            yield (a[0], f"`{a[2]}`", f"list of {a[1]}", a[3])
+        else:
+            yield (a[0], f"`{a[2]}`", a[1], a[3])
+
+
+def records():
+    yield ("Internal records are msgpack maps with these small integers as keys. Every record begins with its\n"
+           "position; a field that is absent has its default: 0, false, empty, and NaN for f64. Readers skip keys\n"
+           "they do not know. As JSON, and as columns, times lose the `_us` of their names.\n\n"
+           "Types: u64; f64; time (microseconds since 1970, UTC); str (UTF-8); json (JSON text); bin; flag.")
+    yield "### position\n\n" + comment("position") + "\n\n" + table(
+        ("key", "field", "type", "meaning"), fields("position"))
+    for number, name, *_ in (a for _, a in rows("records")):
+        yield (f"### {name}\n\n" + comment(name) + f"\nrec = {number}.\n\n"
+               + table(("key", "field", "type", "meaning"), fields(name)))
+    yield "### kind\n\n" + comment("kind") + "\n\n" + table(
+        ("key", "field", "type", "meaning"), fields("kind"))
+
+
+def grouped(name, cells):
+    """Rows by their first argument, in order of appearance."""
+    groups = {}
+    for _, a in rows(name):
+        groups.setdefault(a[0], []).append(cells(a))
+    return groups
+
+
+def bounds(a):
+    return f"{a[4]} to {a[5]}" if a[2] == "u64" else ""
+
+
+def options():
+    yield ("`[section]` and `key = value` in the configuration file; `AUSPEX_SECTION__KEY` in the environment\n"
+           "stands above it. Section `[kafka]` goes to librdkafka as it is.")
+    for section, body in grouped("options", lambda a: (
+            f"`{a[1]}`", a[2], f"`{a[3]}`" if a[3] else "", bounds(a), a[6])).items():
+        yield f"### [{section}]\n\n" + table(("key", "type", "default", "range", "meaning"), body)
+
+
+def counters():
+    yield "Names as on `/metrics`; program `all` stands in each."
+    for program, body in grouped("counters", lambda a: (
+            f"`auspex_{a[1]}`", a[2], a[3], a[4])).items():
+        yield f"### {program}\n\n" + table(("name", "type", "labels", "meaning"), body)
+
+
+def features():
+    yield comment("features") + "\n\n" + table(
+        ("entry", "name", "unit", "group", "absent", "meaning"),
+        ((i, f"`{a[0]}`", a[2], a[3], a[4], a[5]) for i, (_, a) in enumerate(rows("features"))))
+    if (HERE / "codes.def").exists():
+        codes = {}
+        for macro, a in rows("codes"):
+            codes.setdefault(macro.lower(), []).append((int(a[0]), a[1]))
+        for macro, body in codes.items():
+            yield (f"### codes: {macro}\n\n"
+                   + ", ".join(f"{n} `{name}`" for n, name in sorted(body)))
+
+
+def meanings():
+    """Of the columns: what the fields that they are made from mean."""
+    found = {}
+    for _, (_, name, *_rest) in rows("records"):
+        for _, a in rows(name):
+            found.setdefault(name, {})[re.sub(r"_us$", "", a[2]) if a[1] == "time" else a[2]] = a[3]
+    found["kind"] = {a[2]: a[3] for _, a in rows("kind")}
+    return found
+
+
+PLACE = {
+    "epoch": "history that the offsets belong to",
+    "partition": "partition of the topic",
+    "offset": "offset in it",
+    "index": "place among what that one record triggered",
+    "origin": "1 raw, 2 imports, 3 control, 4 events",
+    "source_partition": "partition that it comes from",
+    "source_offset": "offset there; of an import the line",
+    "source_index": "place within the record there",
+    "import_id": "of an import: its id",
+}
+RECORDS = {"events_all": ["event"], "repeats": ["vector"], "features": ["vector"],
+           "sessions": ["session"], "predictions": ["prediction", "kind"], "rejected": ["rejected"],
+           "models": ["manifest"]}
+
+
+def uncommented(text):
+    lines = [l[2:].strip() for l in text.splitlines() if l.startswith("--") and "SPDX" not in l]
+    return "\n".join(lines).strip()
+
+
+def sql():
+    known = meanings()
+    for path in sorted((HERE / "sql").glob("[0-9]*.sql")):
+        text = path.read_text(encoding="utf-8")
+        head = [b for b in re.split(r"\n(?=CREATE )", text, 1)[0].split("\n--\n") if b]
+        yield f"From `sql/{path.name}`.\n\n" + "\n\n".join(uncommented(b) for b in head)
+        pattern = r"((?:^--.*\n)*)^(?:CREATE TABLE (\w+) \(\n((?:    .*\n)*)\)|CREATE VIEW (\w+))"
+        for match in re.finditer(pattern, text, re.MULTILINE):
+            comments, name, lines, view = match.groups()
+            about = f"\n\n{uncommented(comments)}" if comments else ""
+            if view:
+                yield f"### view {view}{about}"
+                continue
+            of = {k: v for r in RECORDS.get(name, []) for k, v in known[r].items()}
+            yield f"### {name}{about}\n\n" + table(("column", "type", "meaning"), columns(lines, of))
+        for match in re.finditer(r"^ALTER TABLE (\w+) ADD COLUMN (.*);$", text, re.MULTILINE):
+            yield f"### {match[1]}: {match[2]}"
+
+
+def columns(body, of):
+    for line in body.splitlines():
+        match = re.match(r'\s*"?(\w+)"? (.*?),?$', line)
+        if match and match[1] not in ("PRIMARY",):
+            yield (f"`{match[1]}`", match[2].replace(" NOT NULL", ""),
+                   of.get(match[1]) or PLACE.get(match[1], ""))
+
+
+def page():
+    topics = table(("name", "prefix", "partitions", "cleanup", "meaning"),
+                   ((f"`{a[0]}`", *a[1:]) for _, a in rows("topics")))
+    reasons = table(("reason", "meaning"), ((f"`{a[0]}`", a[1]) for _, a in rows("reasons")))
+    parts = [
+        "# Reference", "Made by `schemas/reference.py` from the tables in this folder; a test keeps it true.",
+        "## Topics", "A topic is called PREFIX.NAME.v1. Prefix `in` = option `topic_prefix`, `out` = `output_prefix`;\n"
+        "partitions n = option `partitions`.", topics,
+        "## Records", *records(),
+        "## Reasons", "Why something stands in `rejected`.", reasons,
+        "## Options", *options(),
+        "## Metrics", *counters(),
+        "## Features", *features(),
+        "## SQL tables", *sql(),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def main(argv):
+    text = page()
+    if "--check" not in argv:
+        PAGE.write_text(text, encoding="utf-8")
+        return 0
+    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
+        return 0
+    print("schemas/REFERENCE.md is stale: run schemas/reference.py", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
