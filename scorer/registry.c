@@ -43,11 +43,18 @@ struct registry *registry_new(void)
     return mem_zero(1, sizeof(struct registry));
 }
 
-static void version_fini(struct version *v)
+static void chunks_drop(struct version *v)
 {
     for (size_t i = 0; i < v->n_cap; i++)
         free((void *)(uintptr_t)v->chunks[i].at);
     free(v->chunks);
+    v->chunks = NULL;
+    v->n_cap = 0;
+}
+
+static void version_fini(struct version *v)
+{
+    chunks_drop(v);
     model_free(v->model);
     *v = (struct version){0};
 }
@@ -164,6 +171,8 @@ bool registry_chunk(struct registry *r, const struct chunk *c, struct err *e)
     struct version *v = version_touch(r, c->name, c->version, e);
     if (!v)
         return false;
+    if (v->model || v->is_bad)
+        return true; /* what was whole does not change */
     chunks_reserve(v, c->chunk + 1);
     struct str *place = &v->chunks[c->chunk];
     if (place->len > 0)
@@ -244,6 +253,7 @@ static struct model *version_model(struct version *v, struct err *e)
     }
     v->is_bad = !v->model;
     buf_fini(&bytes);
+    chunks_drop(v);
     return v->model;
 }
 
@@ -274,7 +284,7 @@ static void serve(struct registry *r, size_t before, struct serving *s, struct e
         bool is_wanted = s->wanted == 0 && s->name.len == 0;
         if (is_wanted) {
             s->wanted = a->version;
-            s->name = str_of(a->name);
+            s->wanted_name = s->name = str_of(a->name);
             if (a->version == 0)
                 return; /* switched off */
         }

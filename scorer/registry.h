@@ -34,10 +34,11 @@ uint64_t registry_known(const struct registry *r);
 
 /* What serves a kind. */
 struct serving {
-    struct str kind, name; /* valid until the next control record */
-    uint64_t wanted;       /* version that is activated */
-    uint64_t version;      /* version of `model` */
-    struct model *model;   /* NULL: neither the wanted version nor an older one is to be had */
+    struct str kind, name; /* of `model`; valid until the next control record */
+    struct str wanted_name;
+    uint64_t wanted;     /* version that is activated; 0 = the kind is switched off */
+    uint64_t version;    /* version of `model` */
+    struct model *model; /* NULL: neither the wanted version nor an older one is to be had */
 };
 
 /* Fills `out` with what holds behind control record number `control` (as registry_known

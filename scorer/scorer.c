@@ -17,6 +17,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* An activated version that is waited for, or was. */
+struct lack {
+    char name[65];
+    uint64_t version;
+    int64_t since_us;
+    bool is_over; /* waited long enough, and said so */
+};
+
+enum { LACKS = 16 };
+
 struct scorer {
     struct registry *registry;
     bool is_json;
@@ -29,13 +39,15 @@ struct scorer {
     uint64_t control;
     bool is_resolved, is_lacking;
     struct err why;
-    int64_t lacking_since_us; /* 0 = not waiting */
-    bool is_alarmed;
+    struct lack lacks[LACKS]; /* a ring */
+    size_t next_lack;
+    int64_t untold_since_us; /* a control record is named that has not come; 0 = none */
 
-    float *row; /* a vector, aligned */
+    float *row;                      /* a vector, aligned */
+    uint64_t hashes[FEATURES_N + 1]; /* over the first n lines */
     struct buf kinds, ce_id;
     struct counters *counters;
-    struct counter *predictions, *lacked, *bad;
+    struct counter *predictions, *lacked, *bad, *unscored;
 };
 
 void *scorer_open(const struct stage_env *env, struct err *e)
@@ -54,6 +66,9 @@ void *scorer_open(const struct stage_env *env, struct err *e)
     s->counters = env->counters;
     s->predictions = counter_of(env->counters, COUNTER_scorer_predictions_total, NULL, NULL);
     s->lacked = counter_of(env->counters, COUNTER_scorer_lacked_total, NULL, NULL);
+    s->unscored = counter_of(env->counters, COUNTER_scorer_unscored_total, NULL, NULL);
+    for (size_t n = 0; n <= FEATURES_N; n++)
+        s->hashes[n] = features_hash(n);
     s->bad = counter_of(env->counters, COUNTER_all_bad_records_total,
                         topic_word(TOPIC_features), NULL);
     return s;
@@ -124,6 +139,11 @@ bool scorer_is_ready(void *core, struct str *reason)
     return true;
 }
 
+static bool is_lacking(const struct serving *v)
+{
+    return v->wanted != 0 && (!v->model || v->version != v->wanted);
+}
+
 static void resolve(struct scorer *s, uint64_t control)
 {
     s->why = (struct err){0};
@@ -133,38 +153,65 @@ static void resolve(struct scorer *s, uint64_t control)
     s->is_lacking = false;
     for (size_t k = 0; k < s->n_serving; k++) {
         const struct serving *v = &s->serving[k];
-        bool is_lacking = v->wanted != 0 && (!v->model || v->version != v->wanted);
         char kind[80];
         (void)snprintf(kind, sizeof kind, "%.*s", STR_ARGS(v->kind));
         counter_set(counter_of(s->counters, COUNTER_scorer_model_version, kind, NULL),
                     v->model ? (double)v->version : 0);
-        s->is_lacking |= is_lacking;
+        s->is_lacking |= is_lacking(v);
     }
-    if (!s->is_lacking) {
-        s->lacking_since_us = 0;
-        s->is_alarmed = false;
+}
+
+static struct lack *lack_of(struct scorer *s, const struct serving *v)
+{
+    for (size_t i = 0; i < LACKS; i++)
+        if (s->lacks[i].version == v->wanted && str_is(v->wanted_name, s->lacks[i].name))
+            return &s->lacks[i];
+    struct lack *lack = &s->lacks[s->next_lack++ % LACKS];
+    *lack = (struct lack){.version = v->wanted, .since_us = s->now_us};
+    (void)snprintf(lack->name, sizeof lack->name, "%.*s", STR_ARGS(v->wanted_name));
+    return lack;
+}
+
+/* Each version is waited for once, whoever asks for it and however the partitions interleave.
+ */
+static bool waited_enough(struct scorer *s)
+{
+    bool is_enough = true;
+    for (size_t k = 0; k < s->n_serving; k++) {
+        if (!is_lacking(&s->serving[k]))
+            continue;
+        struct lack *lack = lack_of(s, &s->serving[k]);
+        if (!lack->is_over && s->now_us - lack->since_us >= s->wait_us) {
+            lack->is_over = true;
+            log_error("an activated model is lacking; goes on with what there is",
+                      "reason=\"%s\"", s->why.text);
+        }
+        is_enough = is_enough && lack->is_over;
     }
+    return is_enough;
+}
+
+/* Without it nobody knows which versions hold, so nothing would be right. */
+static void wait_untold(struct scorer *s, uint64_t control)
+{
+    if (s->untold_since_us == 0)
+        s->untold_since_us = MAX(s->now_us, (int64_t)1);
+    if (s->now_us - s->untold_since_us >= s->wait_us)
+        log_error("waits for a control record that a vector names",
+                  "number=%" PRIu64 " known=%" PRIu64, control, registry_known(s->registry));
 }
 
 /* Whether the versions that the record asks for are here, or were waited for long enough. */
 static bool may_score(struct scorer *s, uint64_t control)
 {
-    bool is_told = registry_known(s->registry) >= control;
-    if (is_told && (!s->is_resolved || s->control != control))
-        resolve(s, control);
-    if (is_told && !s->is_lacking)
-        return true;
-    if (s->lacking_since_us == 0)
-        s->lacking_since_us = MAX(s->now_us, (int64_t)1);
-    if (s->now_us - s->lacking_since_us < s->wait_us)
+    if (registry_known(s->registry) < control) {
+        wait_untold(s, control);
         return false;
-    if (!is_told)
-        return false; /* which versions hold is not known: nothing would be right */
-    if (!s->is_alarmed)
-        log_error("an activated model is lacking; goes on with what there is", "reason=\"%s\"",
-                  s->why.text);
-    s->is_alarmed = true;
-    return true;
+    }
+    s->untold_since_us = 0;
+    if (!s->is_resolved || s->control != control)
+        resolve(s, control);
+    return !s->is_lacking || waited_enough(s);
 }
 
 /* Appends a kind; false when the model has no answer. */
@@ -176,7 +223,7 @@ static bool kind_put(struct scorer *s, const struct serving *v, const struct vec
         return false;
     model_score(v->model, s->row, 1, FEATURES_N, &score);
     if (!isfinite(score.margin) || !isfinite(score.probability)) {
-        counter_add(s->bad, 1);
+        counter_add(s->unscored, 1);
         return false;
     }
     kind_init(&k);
@@ -194,11 +241,17 @@ static bool kind_put(struct scorer *s, const struct serving *v, const struct vec
     return true;
 }
 
-/* The vector's first FEATURES_N entries as aligned floats; false when it is none. */
+/* The vector's first FEATURES_N entries as aligned floats; false when it is none of ours. A
+ * newer writer's lines are ours as far as we know them: the table only grows at its end. */
 static bool row_read(struct scorer *s, const struct vector *in)
 {
-    if (in->features_n == 0 || in->features.len != in->features_n * sizeof *s->row)
+    bool is_ours =
+        in->features_n > FEATURES_N || in->features_hash == s->hashes[in->features_n];
+    if (in->features_n == 0 || in->features.len != in->features_n * sizeof *s->row ||
+        !is_ours) {
+        counter_add(s->unscored, 1);
         return false;
+    }
     size_t n = MIN(in->features_n, (uint64_t)FEATURES_N);
     memcpy(s->row, in->features.at, n * sizeof *s->row);
     return true;
