@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/collector.h"
+
+#include "collector/batch.h"
+#include "collector/draft.h"
+#include "collector/event_json.h"
+#include "collector/event_msgpack.h"
+#include "collector/rees46.h"
+#include "collector/ticks.h"
+#include "common/base/hash.h"
+#include "common/wire/in.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct collector {
+    struct collector_setup setup;
+    struct draft *draft;
+    struct event_json *json;
+    struct event_msgpack *msgpack;
+    struct batch batch;
+    struct ticks *ticks;
+    struct collector_counts counts;
+};
+
+struct collector *collector_new(const struct collector_setup *s)
+{
+    struct collector *c = mem_zero(1, sizeof *c);
+    CHECK(s->partitions > 0);
+    c->setup = *s;
+    c->draft = draft_new();
+    c->json = event_json_new();
+    c->msgpack = event_msgpack_new();
+    c->ticks = ticks_new(s->partitions);
+    return c;
+}
+
+void collector_free(struct collector *c)
+{
+    if (!c)
+        return;
+    draft_free(c->draft);
+    event_json_free(c->json);
+    event_msgpack_free(c->msgpack);
+    batch_fini(&c->batch);
+    ticks_free(c->ticks);
+    free(c);
+}
+
+void collector_assign(void *core, enum topic t, uint32_t partition)
+{
+    struct collector *c = core;
+    if (t == TOPIC_raw)
+        ticks_assign(c->ticks, partition);
+}
+
+void collector_revoke(void *core, enum topic t, uint32_t partition)
+{
+    struct collector *c = core;
+    if (t == TOPIC_raw)
+        ticks_revoke(c->ticks, partition);
+}
+
+const struct collector_counts *collector_counts(const struct collector *c)
+{
+    return &c->counts;
+}
+
+/* One record being used. */
+struct use {
+    struct collector *c;
+    const struct stage_message *m;
+    struct outbox *out;
+    struct arrival arrival;
+    uint64_t site_id; /* as far as the event told it */
+};
+
+static void put(struct use *u, enum topic topic, uint32_t partition, struct str key)
+{
+    struct output o = {
+        .topic = topic, .partition = partition, .key = key, .traceparent = u->m->traceparent};
+    outbox_end_as(u->out, &o);
+}
+
+static void accept(struct use *u, const struct event *e)
+{
+    enum { KEY_MAX = ID_MAX + 24 };
+    char text[KEY_MAX];
+    int len = snprintf(text, sizeof text, "%" PRIu64 ":", e->site_id);
+    CHECK(e->visitor.len <= ID_MAX);
+    memcpy(text + len, e->visitor.at, e->visitor.len);
+    struct str key = str_over(text, (size_t)len + e->visitor.len);
+    uint32_t p = hash_partition(key, u->c->setup.partitions);
+    event_pack(outbox_begin(u->out), e);
+    put(u, TOPIC_events, p, key);
+    u->c->counts.events++;
+    if (u->m->topic == TOPIC_raw)
+        ticks_event(u->c->ticks, u->m->partition, p, u->m->append_us);
+}
+
+/* Refuses what stands at the arrival's position; `body` is its original bytes. */
+static void refuse(struct use *u, enum reason why, const char *detail, struct str body)
+{
+    char text[128];
+    struct rejected r;
+    rejected_init(&r);
+    POSITION_SET(&r, &u->arrival.position);
+    r.received_us = u->arrival.received_us;
+    r.stage = STR("collector");
+    r.reason = str_of(reason_text(why));
+    r.detail = str_of(detail);
+    r.site_id = u->arrival.site_id > 0 ? u->arrival.site_id : u->site_id;
+    r.of_import = u->arrival.position.import_id;
+    r.body = body;
+    if (body.len > REJECTED_BODY_MAX) {
+        int len = snprintf(text, sizeof text, "%s%sbody cut from %zu bytes", detail,
+                           detail[0] ? "; " : "", body.len);
+        r.detail = str_over(text, MIN((size_t)len, sizeof text - 1));
+        r.body.len = REJECTED_BODY_MAX;
+    }
+    rejected_pack(outbox_begin(u->out), &r);
+    uint32_t from = u->m->topic == TOPIC_raw ? u->m->partition : 0;
+    put(u, TOPIC_rejected, from % u->c->setup.partitions, (struct str){NULL, 0});
+    u->c->counts.rejected[why]++;
+}
+
+static enum reason read_bytes(struct collector *c, bool is_msgpack, enum place place,
+                              struct str bytes)
+{
+    draft_begin(c->draft);
+    if (bytes.len > EVENT_MAX)
+        return draft_refuse(c->draft, REASON_too_large, "");
+    return is_msgpack ? event_msgpack_read(c->msgpack, c->draft, place, bytes)
+                      : event_json_read(c->json, c->draft, place, bytes);
+}
+
+/* Reads one event and accepts it; else nothing is given, and the draft has the detail. */
+static enum reason use_event(struct use *u, bool is_msgpack, struct str bytes)
+{
+    struct collector *c = u->c;
+    enum reason why = read_bytes(c, is_msgpack, PLACE_root, bytes);
+    u->site_id = draft_event(c->draft)->site_id;
+    if (why == REASON_NONE)
+        why = draft_finish(c->draft, &u->arrival);
+    if (why != REASON_NONE)
+        return why;
+    c->counts.clamped += draft_was_clamped(c->draft);
+    accept(u, draft_event(c->draft));
+    return REASON_NONE;
+}
+
+static void use_batch(struct use *u, bool is_msgpack)
+{
+    struct collector *c = u->c;
+    enum reason why = read_bytes(c, is_msgpack, PLACE_envelope, buf_as_str(&c->batch.envelope));
+    if (why == REASON_NONE)
+        why = draft_envelope(c->draft, &u->arrival.sent_at);
+    if (why != REASON_NONE) {
+        refuse(u, why, draft_detail(c->draft), u->m->value);
+        return;
+    }
+    for (size_t i = 0; i < c->batch.n; i++) {
+        struct str event = c->batch.events[i];
+        u->arrival.position.index = i;
+        why = use_event(u, is_msgpack, event);
+        if (why != REASON_NONE)
+            refuse(u, why, draft_detail(c->draft), event);
+    }
+}
+
+/* JSON begins with a brace or a blank, a map of msgpack with neither; a header says it better.
+ * What is neither is refused by the reader of JSON. */
+static bool is_msgpack(const struct stage_message *m)
+{
+    if (str_has_nocase(m->content_type, STR("msgpack")))
+        return true;
+    if (str_has_nocase(m->content_type, STR("json")) || m->value.len == 0)
+        return false;
+    uint8_t first = (uint8_t)m->value.at[0];
+    return (first >= 0x80 && first <= 0x8f) || first == 0xde || first == 0xdf;
+}
+
+/* Most records hold one event, so that is tried first; what is no event may be a batch. */
+static void use_raw(struct use *u)
+{
+    struct collector *c = u->c;
+    bool packed = is_msgpack(u->m);
+    enum reason why = use_event(u, packed, u->m->value);
+    if (why == REASON_NONE)
+        return;
+    switch (packed ? batch_msgpack(&c->batch, u->m->value)
+                   : batch_json(&c->batch, u->m->value)) {
+    case BATCH_FOUND:
+        use_batch(u, packed);
+        return;
+    case BATCH_TOO_MANY:
+        refuse(u, REASON_too_many, "", u->m->value);
+        return;
+    case BATCH_NONE:
+        refuse(u, why, draft_detail(c->draft), u->m->value);
+        return;
+    }
+}
+
+/* Tells every events partition that has not heard of this raw partition for too long. */
+static void give_ticks(struct use *u)
+{
+    struct collector *c = u->c;
+    uint32_t raw = u->m->partition;
+    for (uint32_t p = 0; p < c->setup.partitions; p++) {
+        if (!ticks_due(c->ticks, raw, p, u->m->append_us))
+            continue;
+        struct tick t;
+        tick_init(&t);
+        POSITION_SET(&t, &u->arrival.position);
+        t.index = INDEX_TICK;
+        t.received_us = u->m->append_us;
+        t.raw_partition = raw;
+        t.raw_partitions = MAX(c->setup.raw_partitions, raw + 1);
+        tick_pack(outbox_begin(u->out), &t);
+        put(u, TOPIC_events, p, (struct str){NULL, 0});
+        c->counts.ticks++;
+    }
+}
+
+static bool is_heartbeat(const struct stage_message *m)
+{
+    return m->value.len == 0 && str_is(m->ce_type, COLLECTOR_HEARTBEAT);
+}
+
+static void raw_record(struct use *u)
+{
+    u->arrival.position.origin = ORIGIN_RAW;
+    u->arrival.position.partition = u->m->partition;
+    ticks_heard(u->c->ticks, u->m->partition);
+    if (!is_heartbeat(u->m))
+        use_raw(u);
+    give_ticks(u);
+}
+
+/* The same record for every events partition. */
+#define COPY_TO_ALL(u, name, record)                              \
+    do {                                                          \
+        for (uint32_t p = 0; p < (u)->c->setup.partitions; p++) { \
+            name##_pack(outbox_begin((u)->out), record);          \
+            put(u, TOPIC_events, p, (struct str){NULL, 0});       \
+        }                                                         \
+    } while (0)
+
+static void control_record(struct use *u)
+{
+    struct control control;
+    u->arrival.position.origin = ORIGIN_CONTROL;
+    enum wire_status status = control_read(&control, u->m->value.at, u->m->value.len);
+    if (status != WIRE_OK) {
+        refuse(u, REASON_bad_record, wire_status_text(status), u->m->value);
+        return;
+    }
+    POSITION_SET(&control, &u->arrival.position);
+    control.received_us = u->m->append_us;
+    control.control_offset = u->m->offset;
+    COPY_TO_ALL(u, control, &control);
+}
+
+static void import_end_record(struct use *u)
+{
+    struct import_end end;
+    enum wire_status status = import_end_read(&end, u->m->value.at, u->m->value.len);
+    if (status != WIRE_OK) {
+        refuse(u, REASON_bad_record, wire_status_text(status), u->m->value);
+        return;
+    }
+    end.received_us = u->m->append_us;
+    COPY_TO_ALL(u, import_end, &end);
+}
+
+static void use_row(struct use *u, struct str row)
+{
+    struct event e;
+    const char *detail;
+    if (u->arrival.position.offset == 1 && rees46_is_header(row))
+        return;
+    draft_begin(u->c->draft);
+    enum reason why = rees46_read(&e, row, &u->arrival, draft_arena(u->c->draft), &detail);
+    if (why == REASON_NONE)
+        accept(u, &e);
+    else
+        refuse(u, why, detail, row);
+}
+
+static void import_line_record(struct use *u)
+{
+    struct import_line line;
+    enum wire_status status = import_line_read(&line, u->m->value.at, u->m->value.len);
+    if (status != WIRE_OK || line.import_id == 0) {
+        refuse(u, REASON_bad_record, wire_status_text(status), u->m->value);
+        return;
+    }
+    u->arrival.position = POSITION_OF(&line);
+    u->arrival.is_import = true;
+    u->arrival.site_id = line.site_id;
+    if (str_is(line.format, "rees46")) {
+        use_row(u, line.body);
+    } else if (str_is(line.format, "ndjson")) {
+        enum reason why = use_event(u, false, line.body);
+        if (why != REASON_NONE)
+            refuse(u, why, draft_detail(u->c->draft), line.body);
+    } else {
+        refuse(u, REASON_unknown_format, "", line.body);
+    }
+}
+
+static void import_record(struct use *u)
+{
+    struct position p = {0};
+    u->arrival.position.origin = ORIGIN_IMPORTS;
+    enum wire_status status = position_read(&p, u->m->value.at, u->m->value.len);
+    if (status == WIRE_OK && p.rec == REC_import_end)
+        import_end_record(u);
+    else
+        import_line_record(u);
+}
+
+enum stage_step collector_record(void *core, const struct stage_message *m, struct outbox *out)
+{
+    struct use u = {
+        .c = core,
+        .m = m,
+        .out = out,
+        .arrival = {.position = {.epoch = COLLECTOR_EPOCH, .offset = m->offset},
+                    .received_us = m->append_us},
+    };
+    if (m->topic == TOPIC_raw)
+        raw_record(&u);
+    else if (m->topic == TOPIC_imports)
+        import_record(&u);
+    else if (m->topic == TOPIC_control)
+        control_record(&u);
+    return STEP_DONE;
+}
+
+void collector_timer(void *core, int64_t mono_us, struct outbox *out)
+{
+    struct collector *c = core;
+    for (uint32_t raw = UINT32_MAX;
+         ticks_silent(c->ticks, &raw, mono_us, c->setup.heartbeat_us);) {
+        (void)outbox_begin(out);
+        outbox_end(out, TOPIC_raw, raw, (struct str){NULL, 0});
+        c->counts.heartbeats++;
+    }
+}
