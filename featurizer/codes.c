@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "featurizer/codes.h"
+
+struct word {
+    struct str text;
+    uint8_t code;
+};
+
+#define EVENT_TYPE(number, name) {STR(#name), number},
+#define DEVICE(number, name)
+#define CHANNEL(number, name)
+static const struct word event_types[] = {
+#include "schemas/codes.def"
+};
+#undef EVENT_TYPE
+#undef DEVICE
+#undef CHANNEL
+
+#define EVENT_TYPE(number, name)
+#define DEVICE(number, name) {STR(#name), number},
+#define CHANNEL(number, name)
+static const struct word devices[] = {
+#include "schemas/codes.def"
+};
+#undef EVENT_TYPE
+#undef DEVICE
+#undef CHANNEL
+
+#define EVENT_TYPE(number, name)
+#define DEVICE(number, name)
+#define CHANNEL(number, name) {STR(#name), number},
+static const struct word channels[] = {
+#include "schemas/codes.def"
+};
+#undef EVENT_TYPE
+#undef DEVICE
+#undef CHANNEL
+
+static uint8_t find(const struct word *words, size_t n, struct str text)
+{
+    if (text.len == 0)
+        return CODE_NONE;
+    size_t low = 0, high = n;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int order = str_cmp(text, words[middle].text);
+        if (order == 0)
+            return words[middle].code;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return CODE_OTHER;
+}
+
+static struct str name_of(const struct word *words, size_t n, uint8_t code)
+{
+    if (code == CODE_OTHER)
+        return STR("other");
+    for (size_t i = 0; i < n; i++)
+        if (words[i].code == code)
+            return words[i].text;
+    return (struct str){NULL, 0};
+}
+
+uint8_t code_event_type(struct str word)
+{
+    return find(event_types, ARRAY_LEN(event_types), word);
+}
+
+uint8_t code_device(struct str word)
+{
+    return find(devices, ARRAY_LEN(devices), word);
+}
+
+uint8_t code_channel(struct str word)
+{
+    return find(channels, ARRAY_LEN(channels), word);
+}
+
+struct str code_device_name(uint8_t code)
+{
+    return name_of(devices, ARRAY_LEN(devices), code);
+}
+
+struct str code_channel_name(uint8_t code)
+{
+    return name_of(channels, ARRAY_LEN(channels), code);
+}
+
+/* Fowler, Noll, Vo: offset basis and prime for 32 bits. */
+static uint8_t code_hash(struct str word)
+{
+    uint32_t h = 2166136261u;
+    for (size_t i = 0; i < word.len; i++)
+        h = (h ^ (uint8_t)word.at[i]) * 16777619u;
+    return (uint8_t)(1 + h % 255);
+}
+
+uint8_t code_word(struct str word)
+{
+    return word.len > 0 ? code_hash(word) : CODE_NONE;
+}
+
+uint8_t code_page(struct str path)
+{
+    if (path.len == 0)
+        return CODE_NONE;
+    if (path.at[0] == '/')
+        path = str_over(path.at + 1, path.len - 1);
+    struct str rest;
+    return code_hash(str_cut(path, '/', &rest));
+}
+
+uint16_t code_country(struct str country)
+{
+    if (country.len != 2)
+        return 0;
+    unsigned first = (unsigned)(uint8_t)country.at[0] - 'A';
+    unsigned second = (unsigned)(uint8_t)country.at[1] - 'A';
+    return first < 26 && second < 26 ? (uint16_t)(1 + 26 * first + second) : 0;
+}

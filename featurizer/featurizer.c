@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "featurizer/featurizer.h"
+
+#include <stdlib.h>
+
+struct featurizer *featurizer_new(const struct featurizer_options *o)
+{
+    CHECK(o->idle_us > 0);
+    struct featurizer *f = mem_zero(1, sizeof *f);
+    f->options = *o;
+    return f;
+}
+
+void featurizer_free(struct featurizer *f)
+{
+    if (!f)
+        return;
+    for (uint32_t i = 0; i < f->n_partitions; i++)
+        featurizer_revoke(f, i);
+    free(f->partitions);
+    free(f);
+}
+
+void featurizer_assign(struct featurizer *f, uint32_t partition)
+{
+    featurizer_revoke(f, partition);
+    if (partition >= f->n_partitions) {
+        f->partitions = mem_grow(f->partitions, (partition + 1) * sizeof(struct partition *));
+        for (size_t i = f->n_partitions; i <= partition; i++)
+            f->partitions[i] = NULL;
+        f->n_partitions = partition + 1;
+    }
+    struct partition *p = mem_new(sizeof *p);
+    partition_init(p, partition, f->options.idle_us, &f->counts);
+    f->partitions[partition] = p;
+}
+
+void featurizer_revoke(struct featurizer *f, uint32_t partition)
+{
+    if (partition >= f->n_partitions || !f->partitions[partition])
+        return;
+    partition_fini(f->partitions[partition]);
+    free(f->partitions[partition]);
+    f->partitions[partition] = NULL;
+}
+
+static struct partition *ours(struct featurizer *f, uint32_t partition)
+{
+    CHECK(partition < f->n_partitions && f->partitions[partition]);
+    return f->partitions[partition];
+}
+
+enum stage_step featurizer_record(struct featurizer *f, const struct stage_message *m,
+                                  struct outbox *out)
+{
+    return partition_record(ours(f, m->partition), m, out);
+}
+
+enum stage_step featurizer_more(struct featurizer *f, uint32_t partition, struct outbox *out)
+{
+    return partition_more(ours(f, partition), out);
+}
+
+bool featurizer_restore(struct featurizer *f, uint32_t partition, struct str key,
+                        struct str value, struct err *e)
+{
+    return store_restore(&ours(f, partition)->store, key, value, e);
+}
+
+bool featurizer_restored(struct featurizer *f, uint32_t partition, struct str own,
+                         struct err *e)
+{
+    return partition_restored(ours(f, partition), own, e);
+}
+
+void featurizer_cut(struct featurizer *f, uint32_t partition, struct buf *own)
+{
+    struct partition *p = ours(f, partition);
+    store_cut(&p->store);
+    partition_pack_own(p, own);
+}
+
+bool featurizer_pack(struct featurizer *f, uint32_t partition, struct outbox *state,
+                     int64_t until_mono_us)
+{
+    return store_pack(&ours(f, partition)->store, state, partition, until_mono_us);
+}
+
+void featurizer_uncut(struct featurizer *f, uint32_t partition)
+{
+    store_uncut(&ours(f, partition)->store);
+}
+
+size_t featurizer_visitors(const struct featurizer *f)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < f->n_partitions; i++)
+        n += f->partitions[i] ? f->partitions[i]->store.n : 0;
+    return n;
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* auspex-featurizer: wiring only. */
+#include "common/bus/config.h"
+#include "common/bus/counters.h"
+#include "featurizer/featurizer.h"
+
+#include <stdlib.h>
+
+struct program {
+    struct featurizer *core;
+    struct counter *visitors, *sessions, *late, *repeats, *conflicts;
+};
+
+static void *open_core(const struct stage_env *env, struct err *e)
+{
+    (void)e;
+    struct featurizer_options o = {
+        .idle_us = (int64_t)config_u64(env->config, "featurizer", "session_idle_s") * SECOND_US,
+    };
+    struct counters *c = env->counters;
+    struct program *p = mem_zero(1, sizeof *p);
+    p->core = featurizer_new(&o);
+    p->visitors = counter_of(c, COUNTER_featurizer_visitors, NULL, NULL);
+    p->sessions = counter_of(c, COUNTER_featurizer_sessions_total, NULL, NULL);
+    p->late = counter_of(c, COUNTER_featurizer_late_total, NULL, NULL);
+    p->repeats = counter_of(c, COUNTER_featurizer_repeats_total, NULL, NULL);
+    p->conflicts = counter_of(c, COUNTER_featurizer_conflicts_total, NULL, NULL);
+    return p;
+}
+
+static void close_core(void *core)
+{
+    struct program *p = core;
+    featurizer_free(p->core);
+    free(p);
+}
+
+static void assign(void *core, enum topic t, uint32_t partition)
+{
+    (void)t;
+    featurizer_assign(((struct program *)core)->core, partition);
+}
+
+static void revoke(void *core, enum topic t, uint32_t partition)
+{
+    (void)t;
+    featurizer_revoke(((struct program *)core)->core, partition);
+}
+
+static enum stage_step record(void *core, const struct stage_message *m, struct outbox *out)
+{
+    return featurizer_record(((struct program *)core)->core, m, out);
+}
+
+static enum stage_step more(void *core, enum topic t, uint32_t partition, struct outbox *out)
+{
+    (void)t;
+    return featurizer_more(((struct program *)core)->core, partition, out);
+}
+
+static void timer(void *core, int64_t mono_us, struct outbox *out)
+{
+    (void)mono_us;
+    (void)out;
+    struct program *p = core;
+    const struct featurizer_counts *n = &p->core->counts;
+    counter_set(p->visitors, (double)featurizer_visitors(p->core));
+    counter_set(p->sessions, (double)n->sessions);
+    counter_set(p->late, (double)n->late);
+    counter_set(p->repeats, (double)n->repeats);
+    counter_set(p->conflicts, (double)n->conflicts);
+}
+
+static bool restore(void *core, uint32_t partition, struct str key, struct str value,
+                    struct err *e)
+{
+    return featurizer_restore(((struct program *)core)->core, partition, key, value, e);
+}
+
+static bool restored(void *core, uint32_t partition, struct str own, struct err *e)
+{
+    return featurizer_restored(((struct program *)core)->core, partition, own, e);
+}
+
+static void cut(void *core, uint32_t partition, struct buf *own)
+{
+    featurizer_cut(((struct program *)core)->core, partition, own);
+}
+
+static bool pack(void *core, uint32_t partition, struct outbox *state, int64_t until_mono_us)
+{
+    return featurizer_pack(((struct program *)core)->core, partition, state, until_mono_us);
+}
+
+static void uncut(void *core, uint32_t partition)
+{
+    featurizer_uncut(((struct program *)core)->core, partition);
+}
+
+static const struct stage featurizer = {
+    .name = "featurizer",
+    .summary = "makes sessions and features of events",
+    .manual =
+        "Reads events; writes features, one record an event; sessions, one when it has ended;\n"
+        "and to rejected the events whose id came before with another body.\n"
+        "Keeps a state for each visitor in memory, checkpointed to the topic visitors; a "
+        "state\n"
+        "without events for 400 days is forgotten. Times are those of the records: no clock "
+        "of\n"
+        "this machine is asked. Run more copies to scale; Kafka moves the partitions.\n",
+    .kind = STAGE_STATEFUL,
+    .inputs = {{.topic = TOPIC_events, .role = INPUT_GROUP, .is_marked = true}},
+    .n_inputs = 1,
+    .outputs = 1u << TOPIC_features | 1u << TOPIC_sessions | 1u << TOPIC_rejected,
+    .state = TOPIC_visitors,
+    .open = open_core,
+    .close = close_core,
+    .assign = assign,
+    .revoke = revoke,
+    .record = record,
+    .more = more,
+    .timer = timer,
+    .restore = restore,
+    .restored = restored,
+    .cut = cut,
+    .pack = pack,
+    .uncut = uncut,
+};
+
+int main(int argc, char *argv[])
+{
+    return stage_main(argc, argv, &featurizer);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* No malloc per record: over 100,000 records, with checkpoints, none once warm. Counts the
+ * calls of the project's own objects, which the linker brings here. */
+#include "featurizer/try.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { WARM = 120000, COUNTED = 100000, VISITORS = 100, CHECKPOINT = 5000 };
+
+static uint64_t n_calls;
+
+void *__real_malloc(size_t len);
+void *__real_calloc(size_t n, size_t len);
+void *__real_realloc(void *old, size_t len);
+void *__wrap_malloc(size_t len);
+void *__wrap_calloc(size_t n, size_t len);
+void *__wrap_realloc(void *old, size_t len);
+
+void *__wrap_malloc(size_t len)
+{
+    n_calls++;
+    return __real_malloc(len);
+}
+
+void *__wrap_calloc(size_t n, size_t len)
+{
+    n_calls++;
+    return __real_calloc(n, len);
+}
+
+void *__wrap_realloc(void *old, size_t len)
+{
+    n_calls++;
+    return __real_realloc(old, len);
+}
+
+static void no_malloc_per_record(void **state)
+{
+    (void)state;
+    struct try t;
+    struct try_log log = {.rng = rng_stream(3, 1), .visitors = VISITORS};
+    struct outbox *states = outbox_new();
+    struct buf own = {0};
+    uint64_t before = 0;
+    try_init(&t, 1800);
+    for (unsigned i = 0; i < WARM + COUNTED; i++) {
+        if (i == WARM)
+            before = n_calls;
+        if (i % CHECKPOINT == 0) {
+            buf_reset(&own);
+            featurizer_cut(t.core, 0, &own);
+        } else if (i % CHECKPOINT == 20) {
+            while (!featurizer_pack(t.core, 0, states, 0))
+                ;
+            outbox_drop(states, outbox_next(states));
+        }
+        buf_reset(&t.bytes);
+        try_log_next(&log, &t.bytes);
+        (void)try_give(&t, buf_as_str(&t.bytes));
+        outbox_drop(t.out, outbox_next(t.out));
+    }
+    assert_true(before > 0); /* else the wrapping does not work */
+    assert_int_equal(n_calls - before, 0);
+    buf_fini(&own);
+    outbox_free(states);
+    try_fini(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(no_malloc_per_record)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

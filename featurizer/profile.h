@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* profile - the state of one visitor: history, recent ids, and for each lane (live, or one
+ * import) the newest event and the open session. Variable parts lie in the partition's slab. */
+#ifndef AUSPEX_PROFILE_H
+#define AUSPEX_PROFILE_H
+
+#include "common/base/str.h"
+#include "featurizer/slab.h"
+
+enum { RECENT_MOST = 256, SET_MOST = 64, TEXT_MOST = 256, KEY_MOST = 1024 };
+
+typedef uint32_t state_count;
+typedef uint8_t state_code;
+typedef uint64_t state_u64;
+typedef int64_t state_time;
+typedef double state_f64;
+
+/* A text in the slab. */
+struct text {
+    char *at;
+    uint32_t len;
+};
+
+/* Distinct hashes in order of arrival, at most SET_MOST. */
+struct set {
+    uint64_t *at;
+    uint32_t n, cap;
+};
+
+/* Ids of the newest events that counted, a ring: [0, n) from `first` on, oldest first. One
+ * piece holds cap hashes of ids, cap of bodies and cap received times. */
+struct recent {
+    uint64_t *ids;
+    uint32_t n, cap, first;
+};
+
+#define STATE(key, type, name, meaning) state_##type name;
+struct visit {
+#include "featurizer/visit.def"
+    struct text entry_page, exit_page; /* paths, cut to TEXT_MOST bytes */
+    struct set paths, products, categories;
+};
+
+struct lane {
+    struct lane *next;   /* of imports, by rising import_id */
+    uint64_t import_id;  /* 0 = live */
+    int64_t newest_us;   /* newest event time; 0 = none */
+    int64_t received_us; /* newest received time; live only */
+    struct visit *visit; /* the open session, or NULL; an import's lane always has one */
+    bool is_timed;       /* a deadline for it is kept */
+};
+
+struct profile {
+    struct text key; /* "SITE:VISITOR" */
+    uint64_t hash;   /* of the key */
+    struct text user_id;
+    struct recent recent;
+    struct lane live;
+    struct lane *imports;
+    /* which list of the store it is on: valid while `list` is one of the store's numbers */
+    uint64_t list;
+    struct profile *prev, *next;
+    uint32_t n_timed; /* deadlines that point here */
+#include "featurizer/profile.def"
+};
+#undef STATE
+
+/* Cut to `most` bytes at a UTF-8 boundary. */
+void text_set(struct slab *s, struct text *t, struct str from, size_t most);
+void text_fini(struct slab *s, struct text *t);
+static inline struct str text_str(const struct text *t)
+{
+    return str_over(t->at, t->len);
+}
+
+enum set_answer { SET_HELD, SET_ADDED, SET_FULL };
+enum set_answer set_add(struct slab *s, struct set *set, uint64_t hash);
+/* Makes room for n hashes in an empty set. */
+void set_reserve(struct slab *s, struct set *set, uint32_t n);
+void set_fini(struct slab *s, struct set *set);
+
+MUST_USE struct visit *visit_new(struct slab *s);
+void visit_free(struct slab *s, struct visit *v); /* NULL is fine */
+
+/* The lane of an import, or live for 0; NULL when there is none. */
+struct lane *profile_lane(struct profile *p, uint64_t import_id);
+/* The same, made when it is missing. */
+struct lane *profile_lane_take(struct slab *s, struct profile *p, uint64_t import_id);
+/* Forgets an import's lane, with its visit. */
+void profile_lane_drop(struct slab *s, struct profile *p, struct lane *lane);
+bool profile_is_idle(const struct profile *p); /* no session is open */
+/* All but key, hash and what the store keeps becomes as for a visitor never seen. */
+void profile_clear(struct slab *s, struct profile *p);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* slab - pieces of memory in sizes of powers of two, 16 to 8192 bytes, that are given back one
+ * by one and used again: the variable parts of visitor states. Takes memory from the system in
+ * large chunks only, so that a warm slab does not call malloc. A piece is known by the length
+ * it was asked for. */
+#ifndef AUSPEX_SLAB_H
+#define AUSPEX_SLAB_H
+
+#include "common/base/base.h"
+
+enum { SLAB_LEAST = 4, SLAB_MOST = 13, SLAB_SIZES = SLAB_MOST - SLAB_LEAST + 1 }; /* log2 */
+
+struct slab_chunk;
+struct slab_piece;
+struct slab {
+    struct slab_piece *spare[SLAB_SIZES];
+    struct slab_chunk *chunks;
+    uint8_t *at, *end; /* of the newest chunk, not cut yet */
+};
+
+void slab_fini(struct slab *s); /* {0} is a valid empty slab */
+/* 16-byte aligned, not cleared; len > 0 and at most 8192. */
+MUST_USE void *slab_take(struct slab *s, size_t len);
+MUST_USE void *slab_zero(struct slab *s, size_t len);
+/* `len` as it was taken with; NULL is fine. */
+void slab_give(struct slab *s, void *piece, size_t len);
+
+#endif
