@@ -24,7 +24,7 @@ struct conn {
     struct conn *next, **link; /* in admin's list */
     enum conn_state state;
     bool is_closing, has_ended; /* has_ended: the client closed its half */
-    int handles; /* not yet closed */
+    int handles;                /* not yet closed */
     size_t len;
     char request[REQUEST_MAX];
     struct buf answer;
@@ -85,7 +85,8 @@ static void on_shutdown(uv_shutdown_t *r, int status)
 static void on_written(uv_write_t *w, int status)
 {
     struct conn *c = w->data;
-    if (status < 0 || c->is_closing || uv_shutdown(&c->shutdown, (uv_stream_t *)&c->tcp, on_shutdown))
+    if (status < 0 || c->is_closing ||
+        uv_shutdown(&c->shutdown, (uv_stream_t *)&c->tcp, on_shutdown))
         conn_close(c);
 }
 
@@ -172,8 +173,9 @@ static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *b)
     struct conn *c = h->data;
     static char nowhere[512]; /* what comes behind the request is read and forgotten */
     (void)suggested;
-    *b = c->state == READING ? uv_buf_init(c->request + c->len, (unsigned)(REQUEST_MAX - c->len))
-                             : uv_buf_init(nowhere, sizeof nowhere);
+    *b = c->state == READING
+             ? uv_buf_init(c->request + c->len, (unsigned)(REQUEST_MAX - c->len))
+             : uv_buf_init(nowhere, sizeof nowhere);
 }
 
 static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)

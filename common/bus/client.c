@@ -16,11 +16,10 @@ struct property {
 };
 
 static const struct property common[] = {
-    {"socket.timeout.ms", "10000"},     /* a stuck coordinator look-up ends with it */
-    {"socket.nagle.disable", "true"},   /* small requests at once */
-    {"reconnect.backoff.ms", "20"},     /* a broker that is back is found soon ... */
-    {"reconnect.backoff.max.ms", "500"},
-    {"topic.metadata.refresh.interval.ms", "30000"},
+    {"socket.timeout.ms", "10000"},   /* a stuck coordinator look-up ends with it */
+    {"socket.nagle.disable", "true"}, /* small requests at once */
+    {"reconnect.backoff.ms", "20"},   /* a broker that is back is found soon ... */
+    {"reconnect.backoff.max.ms", "500"},    {"topic.metadata.refresh.interval.ms", "30000"},
     {"enable.sparse.connections", "false"}, /* connect now, not when first asked for */
     {"log.connection.close", "false"},
 };
@@ -77,7 +76,8 @@ static void conf_set(struct conf *c, const char *key, const char *value)
     char reason[512];
     if (!c->is_good)
         return;
-    c->is_good = rd_kafka_conf_set(c->rd, key, value, reason, sizeof reason) == RD_KAFKA_CONF_OK;
+    c->is_good =
+        rd_kafka_conf_set(c->rd, key, value, reason, sizeof reason) == RD_KAFKA_CONF_OK;
     if (!c->is_good)
         (void)err_code(c->e, EXIT_CODE_CONFIG, "[kafka] %s: %s", key, reason);
 }
@@ -137,8 +137,9 @@ static void set_producer(struct conf *c, const struct config *config,
 {
     conf_set_all(c, producer, ARRAY_LEN(producer));
     /* twice what the runtime gives at most, and room for a checkpoint */
-    conf_set_number(c, "queue.buffering.max.kbytes",
-                    MIN(2 * config_u64(config, "auspex", "outputs_kib") + 65536, (uint64_t)2097151));
+    conf_set_number(
+        c, "queue.buffering.max.kbytes",
+        MIN(2 * config_u64(config, "auspex", "outputs_kib") + 65536, (uint64_t)2097151));
     rd_kafka_conf_set_dr_msg_cb(c->rd, s->on_delivery ? s->on_delivery : on_delivery_unasked);
     if (s->kind != CLIENT_TRANSACTIONAL)
         return;

@@ -490,7 +490,8 @@ static void print_words(struct str s, struct buf *out)
     }
 }
 
-/* scheme://user:PASSWORD@host: up to the last @, so rather too much is hidden than too little. */
+/* scheme://user:PASSWORD@host: up to the last @, so rather too much is hidden than too little.
+ */
 static void print_masked(struct str value, struct buf *out)
 {
     const char *scheme = memmem(value.at, value.len, "://", 3);

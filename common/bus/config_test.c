@@ -54,8 +54,8 @@ static void values_are_read(void **state)
 static const struct {
     const char *text, *error;
 } refused[] = {
-    {"[featurizer]\nsesion_idle_s = 5",
-     "a.ini:2: unknown key \"sesion_idle_s\" in [featurizer]; did you mean \"session_idle_s\"?"},
+    {"[featurizer]\nsesion_idle_s = 5", "a.ini:2: unknown key \"sesion_idle_s\" in "
+                                        "[featurizer]; did you mean \"session_idle_s\"?"},
     {"[auspex]\n\nquite_another = 5", "a.ini:3: unknown key \"quite_another\" in [auspex]"},
     {"[scorer]\npartitions = 5",
      "a.ini:2: unknown key \"partitions\" in [scorer]; it belongs in [auspex]"},
@@ -67,14 +67,11 @@ static const struct {
     {"partitions = 5", "a.ini:1: a [section] must come before the first key"},
     {"[auspex]\npartitions = 5\npartitions = 5",
      "a.ini:3: \"partitions\" stands twice in [auspex]"},
-    {"[auspex]\npartitions = 0",
-     "a.ini:2: partitions must be a whole number from 1 to 4096"},
+    {"[auspex]\npartitions = 0", "a.ini:2: partitions must be a whole number from 1 to 4096"},
     {"[auspex]\npartitions = 4097",
      "a.ini:2: partitions must be a whole number from 1 to 4096"},
-    {"[auspex]\npartitions = 8x",
-     "a.ini:2: partitions must be a whole number from 1 to 4096"},
-    {"[auspex]\npartitions = -1",
-     "a.ini:2: partitions must be a whole number from 1 to 4096"},
+    {"[auspex]\npartitions = 8x", "a.ini:2: partitions must be a whole number from 1 to 4096"},
+    {"[auspex]\npartitions = -1", "a.ini:2: partitions must be a whole number from 1 to 4096"},
     {"[auspex]\nlog_level = loud",
      "a.ini:2: log_level must be one of: debug, info, warn, error"},
     {"[kafka]\nacks = 1", "a.ini:2: acks may not be set in [kafka]: outputs count as stored "
@@ -98,14 +95,19 @@ static void faults_are_named(void **state)
 static void promises_cannot_be_unset(void **state)
 {
     (void)state;
-    static const char *const keys[] = {
-        "enable.idempotence",  "acks",
-        "enable.auto.commit",  "auto.offset.reset",
-        "isolation.level",     "transactional.id",
-        "group.id",            "max.in.flight.requests.per.connection",
-        "message.timeout.ms",  "enable.gapless.guarantee",
-        "check.crcs",          "partition.assignment.strategy",
-        "plugin.library.paths"};
+    static const char *const keys[] = {"enable.idempotence",
+                                       "acks",
+                                       "enable.auto.commit",
+                                       "auto.offset.reset",
+                                       "isolation.level",
+                                       "transactional.id",
+                                       "group.id",
+                                       "max.in.flight.requests.per.connection",
+                                       "message.timeout.ms",
+                                       "enable.gapless.guarantee",
+                                       "check.crcs",
+                                       "partition.assignment.strategy",
+                                       "plugin.library.paths"};
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         char text[128];
         struct err e = {0};
@@ -144,8 +146,7 @@ static void missing_file_is_named(void **state)
     (void)state;
     struct err e = {0};
     assert_null(config_open("/nowhere/auspex.ini", &e));
-    assert_string_equal(e.text,
-                        "configuration /nowhere/auspex.ini: No such file or directory");
+    assert_string_equal(e.text, "configuration /nowhere/auspex.ini: No such file or directory");
     assert_int_equal(e.code, EXIT_CODE_CONFIG);
     assert_null(config_open("/", &e));
     assert_string_equal(e.text, "configuration /: Is a directory");
@@ -177,12 +178,15 @@ static void environment_stands_above(void **state)
 static const struct {
     const char *text, *shown;
 } masked[] = {
-    {"[postgres]\ndsn = host=/x password=hunter2 port=5", "dsn = host=/x password=*** port=5\n"},
-    {"[postgres]\ndsn = password = 'hunter2 \\' hunter2' port=5", "dsn = password=*** port=5\n"},
+    {"[postgres]\ndsn = host=/x password=hunter2 port=5",
+     "dsn = host=/x password=*** port=5\n"},
+    {"[postgres]\ndsn = password = 'hunter2 \\' hunter2' port=5",
+     "dsn = password=*** port=5\n"},
     {"[postgres]\ndsn = port=5 PassWord=hunter2", "dsn = port=5 password=***\n"},
     {"[postgres]\ndsn = sslpassword=hunter2\\ hunter2", "dsn = sslpassword=***\n"},
     {"[postgres]\ndsn = postgresql://u:hunter2@h:5/db", "dsn = postgresql://u:***@h:5/db\n"},
-    {"[postgres]\ndsn = postgresql://u:hunter2@hunter2@h/db", "dsn = postgresql://u:***@h/db\n"},
+    {"[postgres]\ndsn = postgresql://u:hunter2@hunter2@h/db",
+     "dsn = postgresql://u:***@h/db\n"},
     {"[postgres]\ndsn = postgresql://u@h:5/db", "dsn = postgresql://u@h:5/db\n"},
     {"[postgres]\ndsn = postgresql://h/db?password=hunter2&x=1",
      "dsn = postgresql://h/db?password=***&x=1\n"},

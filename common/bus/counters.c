@@ -92,7 +92,8 @@ struct counter *counter_of(struct counters *c, enum counter_id id, const char *l
                            const char *label2)
 {
     CHECK(id < COUNTERS_N && is_ours(c, &families[id]));
-    CHECK(labels_n(&families[id]) == (label1 != NULL) + (label2 != NULL) && (label1 || !label2));
+    CHECK(labels_n(&families[id]) == (label1 != NULL) + (label2 != NULL) &&
+          (label1 || !label2));
     for (struct child *k = c->first[id]; k; k = k->next)
         if (label_is(k->label1, label1) && label_is(k->label2, label2))
             return &k->counter;

@@ -161,5 +161,5 @@ bool marks_parse(struct marks *m, struct str text)
 
 size_t marks_worst(size_t n)
 {
-    return 2 + n * (sizeof " e=::" + 4 * 20);
+    return 2 + n * (sizeof " e=::" + (size_t)4 * 20);
 }

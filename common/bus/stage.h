@@ -93,8 +93,9 @@ struct stage {
     /* Whether the core itself can work; optional. The reason goes to /readyz. */
     bool (*is_ready)(void *core, struct str *reason);
 
-    /* STAGE_STATEFUL. Restoring gives each live entry of the state topic, then the partition's
-     * own bytes (empty at the first start). */
+    /* STAGE_STATEFUL. Restoring gives the entries of the state topic in their order, superseded
+     * ones included: a later one of a key replaces the earlier, an empty value forgets it. Then
+     * come the partition's own bytes (empty at the first start). */
     bool (*restore)(void *core, uint32_t partition, struct str key, struct str value,
                     struct err *e);
     bool (*restored)(void *core, uint32_t partition, struct str own, struct err *e);

@@ -15,7 +15,7 @@ struct tail {
     rd_kafka_t *rk;
     rd_kafka_message_t *message; /* that the last call gave slices of */
     char name[TOPIC_NAME];
-    bool *is_read, *is_at_end; /* by partition */
+    bool *is_at_end; /* by partition */
     size_t n, n_read, n_at_end;
     bool has_told; /* TAIL_AT_END was given for the ends as they are */
 };
@@ -40,7 +40,6 @@ static struct tail *tail_new(const struct config *c, const char *topic, struct e
         (void)err_code(e, EXIT_CODE_CONFIG, "topic %s is missing", topic);
         goto fail;
     }
-    t->is_read = mem_zero(t->n, sizeof *t->is_read);
     t->is_at_end = mem_zero(t->n, sizeof *t->is_at_end);
     return t;
 fail:
@@ -50,12 +49,35 @@ fail:
 
 static bool tail_assign(struct tail *t, rd_kafka_topic_partition_list_t *list, struct err *e)
 {
-    for (int i = 0; i < list->cnt; i++)
-        t->is_read[list->elems[i].partition] = true;
     t->n_read = (size_t)list->cnt;
     rd_kafka_resp_err_t code = rd_kafka_assign(t->rk, list);
-    rd_kafka_topic_partition_list_destroy(list);
     return !code || err_set(e, 0, "reading %s: %s", t->name, rd_kafka_err2str(code));
+}
+
+/* Offsets for `beginning` and `end`: given to the client as such, they cost half a second now
+ * and then. */
+static bool offsets_resolve(struct tail *t, int64_t from, int64_t *offset, struct err *e)
+{
+    int64_t *other = mem_zero(t->n, sizeof *other);
+    bool is_first = from == TAIL_BEGINNING;
+    bool is_good = topics_ends(t->rk, t->name, t->n, is_first ? offset : other,
+                               is_first ? other : offset, OPEN_MS, e);
+    free(other);
+    return is_good;
+}
+
+/* Fills a list with the places to begin at: for all partitions, or for one. */
+static bool places_list(struct tail *t, int partition, int64_t from,
+                        rd_kafka_topic_partition_list_t *list, struct err *e)
+{
+    int64_t *offset = mem_zero(t->n, sizeof *offset);
+    bool is_good = from >= 0 || offsets_resolve(t, from, offset, e);
+    for (size_t p = 0; p < t->n && is_good; p++)
+        if (partition < 0 || p == (size_t)partition)
+            rd_kafka_topic_partition_list_add(list, t->name, (int32_t)p)->offset =
+                from >= 0 ? from : offset[p];
+    free(offset);
+    return is_good;
 }
 
 struct tail *tail_open(const struct config *c, const char *topic, int partition, int64_t from,
@@ -71,10 +93,9 @@ struct tail *tail_open(const struct config *c, const char *topic, int partition,
         return NULL;
     }
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)t->n);
-    for (size_t p = 0; p < t->n; p++)
-        if (partition < 0 || p == (size_t)partition)
-            rd_kafka_topic_partition_list_add(list, topic, (int32_t)p)->offset = from;
-    if (tail_assign(t, list, e))
+    bool is_good = places_list(t, partition, from, list, e) && tail_assign(t, list, e);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (is_good)
         return t;
     tail_free(t);
     return NULL;
@@ -86,12 +107,18 @@ struct tail *tail_open_at(const struct config *c, const char *topic, const int64
     struct tail *t = tail_new(c, topic, e);
     if (!t)
         return NULL;
-    CHECK(n <= t->n);
+    if (n > t->n) {
+        (void)err_code(e, EXIT_CODE_CONFIG, "topic %s has only %zu partitions", topic, t->n);
+        tail_free(t);
+        return NULL;
+    }
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n);
     for (size_t p = 0; p < n; p++)
-        if (from[p] != -1)
+        if (from[p] != TAIL_END)
             rd_kafka_topic_partition_list_add(list, topic, (int32_t)p)->offset = from[p];
-    if (tail_assign(t, list, e))
+    bool is_good = tail_assign(t, list, e);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (is_good)
         return t;
     tail_free(t);
     return NULL;
@@ -107,7 +134,6 @@ void tail_free(struct tail *t)
         (void)rd_kafka_consumer_close(t->rk);
         rd_kafka_destroy(t->rk);
     }
-    free(t->is_read);
     free(t->is_at_end);
     free(t);
 }
@@ -177,18 +203,23 @@ enum tail_step tail_next(struct tail *t, struct tail_message *m, int timeout_ms,
         t->has_told = true;
         return TAIL_AT_END;
     }
-    rd_kafka_message_t *r = rd_kafka_consumer_poll(t->rk, timeout_ms);
-    if (!r)
-        return TAIL_IDLE;
-    if (!r->err) {
-        t->message = r;
-        end_set(t, r->partition, false);
-        message_take(r, m);
-        return TAIL_RECORD;
+    for (;;) {
+        rd_kafka_message_t *r = rd_kafka_consumer_poll(t->rk, timeout_ms);
+        if (!r)
+            return TAIL_IDLE;
+        if (!r->err) {
+            t->message = r;
+            end_set(t, r->partition, false);
+            message_take(r, m);
+            return TAIL_RECORD;
+        }
+        enum tail_step step = event_take(t, r, e);
+        rd_kafka_message_destroy(r);
+        if (step == TAIL_FAILED || step == TAIL_IDLE)
+            return step;
+        if (t->n_at_end == t->n_read && !t->has_told) {
+            t->has_told = true;
+            return TAIL_AT_END;
+        }
     }
-    enum tail_step step = event_take(t, r, e);
-    rd_kafka_message_destroy(r);
-    if (step == TAIL_FAILED)
-        return step;
-    return tail_next(t, m, step == TAIL_AT_END ? timeout_ms : 0, e);
 }

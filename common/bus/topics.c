@@ -100,8 +100,8 @@ static const struct rd_kafka_metadata *metadata_get(rd_kafka_t *rk, int timeout_
     return NULL;
 }
 
-static const struct rd_kafka_metadata_topic *
-metadata_topic(const struct rd_kafka_metadata *md, const char *name)
+static const struct rd_kafka_metadata_topic *metadata_topic(const struct rd_kafka_metadata *md,
+                                                            const char *name)
 {
     for (int i = 0; i < md->topic_cnt; i++)
         if (strcmp(md->topics[i].topic, name) == 0)
@@ -176,9 +176,8 @@ static rd_kafka_AdminOptions_t *admin_options(rd_kafka_t *rk, rd_kafka_admin_op_
 {
     char reason[256];
     rd_kafka_AdminOptions_t *o = rd_kafka_AdminOptions_new(rk, op);
-    CHECK(rd_kafka_AdminOptions_set_request_timeout(o, MAX(timeout_ms, 1), reason,
-                                                    sizeof reason) ==
-          RD_KAFKA_RESP_ERR_NO_ERROR);
+    CHECK(rd_kafka_AdminOptions_set_request_timeout(
+              o, MAX(timeout_ms, 1), reason, sizeof reason) == RD_KAFKA_RESP_ERR_NO_ERROR);
     return o;
 }
 
@@ -204,8 +203,7 @@ static bool topics_make(rd_kafka_t *rk, rd_kafka_NewTopic_t **list, size_t n, in
                         int *made, struct err *e)
 {
     rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
-    rd_kafka_AdminOptions_t *o =
-        admin_options(rk, RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout_ms);
+    rd_kafka_AdminOptions_t *o = admin_options(rk, RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout_ms);
     rd_kafka_CreateTopics(rk, list, n, o, q);
     rd_kafka_event_t *ev = admin_wait(q, timeout_ms + 500, "making topics", e);
     bool is_good = ev && created_check(ev, made, e);
@@ -279,7 +277,7 @@ static void check_partitions(const struct config *c, enum topic t, const char *n
 {
     int wanted = partitions_wanted(c, t);
     if (!found)
-        fault(faults, "topic %s is missing (`auspexctl topics apply` makes it)", name);
+        fault(faults, "topic %s is missing", name);
     else if (found->err)
         fault(faults, "topic %s: %s", name, rd_kafka_err2str(found->err));
     else if (rules[t].partitions == PARTITIONS_1 && found->partition_cnt != 1)
@@ -300,8 +298,7 @@ static const char *entry_value(const rd_kafka_ConfigEntry_t **entries, size_t n,
     return "";
 }
 
-static void check_settings(enum topic t, const rd_kafka_ConfigResource_t *r,
-                           struct buf *faults)
+static void check_settings(enum topic t, const rd_kafka_ConfigResource_t *r, struct buf *faults)
 {
     size_t n;
     const char *name = rd_kafka_ConfigResource_name(r);
@@ -324,14 +321,15 @@ static void check_settings(enum topic t, const rd_kafka_ConfigResource_t *r,
     if (rules[t].cleanup == CLEANUP_compact && strcmp(cleanup, "compact") != 0)
         fault(faults, "topic %s has cleanup.policy=%s and must have compact", name, cleanup);
     if (rules[t].cleanup != CLEANUP_compact && is_compacted)
-        fault(faults, "topic %s has cleanup.policy=%s and must not be compacted", name, cleanup);
+        fault(faults, "topic %s has cleanup.policy=%s and must not be compacted", name,
+              cleanup);
     if (rules[t].cleanup == CLEANUP_keep && strcmp(retention, "-1") != 0)
         fault(faults, "topic %s has retention.ms=%s and must have -1: its records stay", name,
               retention);
 }
 
-static bool settings_ask(const struct config *c, rd_kafka_t *rk, unsigned mask,
-                         int timeout_ms, struct buf *faults, struct err *e)
+static bool settings_ask(const struct config *c, rd_kafka_t *rk, unsigned mask, int timeout_ms,
+                         struct buf *faults, struct err *e)
 {
     rd_kafka_ConfigResource_t *list[TOPICS_N];
     enum topic topics[TOPICS_N];
@@ -369,7 +367,7 @@ bool topics_check(const struct config *c, rd_kafka_t *rk, unsigned mask, int tim
 {
     int64_t until_us = clock_mono_us() + timeout_ms * (int64_t)1000;
     struct buf faults = {0};
-    unsigned found = 0;
+    unsigned found = 0, missing = 0;
     const struct rd_kafka_metadata *md = metadata_get(rk, timeout_ms);
     if (!md)
         return gone(e, timeout_ms, config_get(c, STR("kafka.bootstrap.servers")));
@@ -382,8 +380,12 @@ bool topics_check(const struct config *c, rd_kafka_t *rk, unsigned mask, int tim
         check_partitions(c, t, name, there, &faults);
         if (there && !there->err)
             found |= 1u << t;
+        else if (!there)
+            missing++;
     }
     rd_kafka_metadata_destroy(md);
+    if (missing > 0)
+        buf_text(&faults, " (`auspexctl topics apply` makes what is missing)");
     bool is_good = settings_ask(c, rk, found, MAX(left_ms(until_us), 1000), &faults, e);
     if (is_good && faults.len > 0)
         is_good = err_code(e, EXIT_CODE_CONFIG, "%s", buf_cstr(&faults));
