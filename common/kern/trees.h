@@ -45,6 +45,16 @@ MUST_USE bool forest_check(const struct forest *f, size_t n_nodes, struct err *e
 /* Depth of one tree that passed; a lone leaf has 0. */
 uint32_t forest_depth(const struct forest *f, uint32_t tree);
 
+/* Whether two margins are the same bits; NaN equals itself, 0 is not -0. */
+static inline bool margin_same(float a, float b)
+{
+    union {
+        float f;
+        uint32_t bits;
+    } x = {a}, y = {b};
+    return x.bits == y.bits;
+}
+
 /* The walking form: all trees padded to the depth of the deepest, 12 bytes a place. */
 struct trees;
 /* The forest must have passed forest_check and is not needed afterwards. */
@@ -53,8 +63,8 @@ void trees_free(struct trees *t); /* NULL is fine */
 
 /* Row r is rows[r * stride] .. [r * stride + n_features - 1], stride in floats; what stands
  * behind n_features is not read. Writes margins[0 .. n_rows - 1]. */
-void trees_walk(const struct trees *t, const float *__restrict rows, size_t n_rows, size_t stride,
-                float *__restrict margins);
+void trees_walk(const struct trees *t, const float *__restrict rows, size_t n_rows,
+                size_t stride, float *__restrict margins);
 
 #ifdef __cplusplus
 }

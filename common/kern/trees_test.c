@@ -16,7 +16,8 @@
 #include <cmocka.h>
 #include <xgboost/c_api.h>
 
-enum { STRIDE = GROW_FEATURES + 6, ROWS = 1003 };
+enum { STRIDE = GROW_FEATURES + 6 };
+static const size_t ROWS = 1003;
 
 static float row_value(struct rng *rng)
 {
@@ -71,7 +72,7 @@ static float *invent_rows(struct rng *rng)
 static void expect_same(const float *got, const float *expected, size_t n)
 {
     for (size_t r = 0; r < n; r++)
-        if (memcmp(&got[r], &expected[r], sizeof *got) != 0)
+        if (!margin_same(got[r], expected[r]))
             fail_msg("row %zu: %.9g, XGBoost says %.9g", r, (double)got[r],
                      (double)expected[r]);
 }
@@ -117,7 +118,8 @@ static void test_margins_equal_xgboost(void **state)
         for (size_t i = 0; i < 3; i++) {
             struct rng rng = rng_stream(depth, i);
             struct grown g;
-            grow_forest(&g, &rng, counts[(depth * 3 + i) % ARRAY_LEN(counts)], depth, false);
+            grow_forest(&g, &rng, counts[((size_t)depth * 3 + i) % ARRAY_LEN(counts)], depth,
+                        false);
             expect_xgboost(&g, base_scores[(depth + i) % ARRAY_LEN(base_scores)], &rng);
             grown_fini(&g);
         }

@@ -142,10 +142,11 @@ static void word_write(char *field, const char *word, size_t cap)
 {
     size_t len = strlen(word);
     CHECK(len > 0 && len <= cap);
-    for (size_t i = 0; i < len; i++)
-        CHECK(is_word_char(word[i]));
     memset(field, 0, cap);
-    memcpy(field, word, len);
+    for (size_t i = 0; i < len; i++) {
+        CHECK(is_word_char(word[i]));
+        field[i] = word[i];
+    }
 }
 
 static uint64_t put_sections(const struct container *c, struct buf *out)

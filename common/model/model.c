@@ -3,6 +3,7 @@
 
 #include "common/base/err.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,6 +101,12 @@ static bool knots_read(struct model *m, const struct container *c, uint32_t n, s
     return isotonic_check(&m->knots, e) || err_prefix(e, "calibration");
 }
 
+static bool score_same(const struct score *a, const struct score *b)
+{
+    return margin_same(a->margin, b->margin) && margin_same(a->probability, b->probability) &&
+           margin_same(a->lower, b->lower) && margin_same(a->upper, b->upper);
+}
+
 static bool golden_hold(const struct model *m, const struct container *c, uint32_t n,
                         struct err *e)
 {
@@ -110,7 +117,7 @@ static bool golden_hold(const struct model *m, const struct container *c, uint32
     for (uint32_t i = 0; i < n; i++) {
         struct score want;
         memcpy(&want, expected + 4 * (size_t)i, sizeof want);
-        if (memcmp(&scores[i], &want, sizeof want) != 0)
+        if (!score_same(&scores[i], &want))
             return err_set(
                 e, 0,
                 "golden row %u: margin %.9g, probability %.9g (%.9g to %.9g) here, but "
@@ -125,7 +132,7 @@ static bool golden_hold(const struct model *m, const struct container *c, uint32
 struct model *model_load(const void *at, size_t len, struct err *e)
 {
     struct container c;
-    struct shape shape;
+    struct shape shape = {0};
     if (!container_read(&c, at, len, e) || !shape_read(&c, &shape, e))
         return NULL;
     struct model *m = mem_zero(1, sizeof *m);
@@ -205,7 +212,7 @@ bool model_write(const struct model_parts *p, struct buf *out, struct err *e)
     golden_put(p, &golden);
     knots_put(&p->knots, &knots);
     struct container c = {.head = p->head, .n_sections = SECTIONS_N};
-    (void)strcpy(c.head.form, "trees");
+    (void)snprintf(c.head.form, sizeof c.head.form, "trees");
     const struct str bytes[SECTIONS_N] = {
         p->metrics,
         str_over(&shape, sizeof shape),
@@ -215,7 +222,7 @@ bool model_write(const struct model_parts *p, struct buf *out, struct err *e)
         buf_as_str(&golden),
     };
     for (int i = 0; i < SECTIONS_N; i++) {
-        (void)strcpy(c.sections[i].tag, tags[i]);
+        (void)snprintf(c.sections[i].tag, CONTAINER_TAG, "%s", tags[i]);
         c.sections[i].bytes = bytes[i];
     }
     container_write(&c, out);

@@ -93,7 +93,6 @@ bool read_bin(od::value &v, struct str token, arena *a, struct str *out)
     od::array array;
     if (token.len > 0 && token.at[0] == '[') {
         // an entry takes two bytes at least, and raw_json tells how many there are
-        od::array whole;
         std::string_view raw;
         if (v.get_array().get(array) || array.raw_json().get(raw))
             return false;

@@ -19,7 +19,7 @@ void record_init(const struct record_def *def, void *record)
 #include "schemas/records.def"
 #undef RECORD
     default:
-        CHECK(!"a record of schemas/");
+        CHECK(record_def_of(def->number) != NULL);
     }
 }
 
@@ -34,7 +34,7 @@ void record_pack(const struct record_def *def, struct buf *b, const void *record
 #include "schemas/records.def"
 #undef RECORD
     default:
-        CHECK(!"a record of schemas/");
+        CHECK(record_def_of(def->number) != NULL);
     }
 }
 
