@@ -319,8 +319,10 @@ void archiver_timer(void *core, int64_t mono_us, struct outbox *out)
 bool archiver_is_ready(void *core, struct str *reason)
 {
     struct archiver *a = core;
-    *reason = STR("PostgreSQL does not answer");
-    return store_is_up(a->store);
+    bool is_up = store_is_up(a->store);
+    if (!is_up)
+        *reason = STR("PostgreSQL does not answer");
+    return is_up;
 }
 
 enum sink_result archiver_seek(void *core, enum topic t, uint32_t partition, uint64_t *offset,

@@ -61,6 +61,8 @@ write_ini()
 [auspex]
 topic_prefix=auspex
 partitions=${setting[partitions]}
+# one copy of each program, which the supervisor brings back under the same name
+static_members=true
 
 [kafka]
 bootstrap.servers=127.0.0.1:${setting[kafka_port]}

@@ -159,17 +159,29 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t why,
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 {
     struct run *r = opaque;
-    (void)rk;
+    char why[512] = "";
     (void)snprintf(r->reason, sizeof r->reason, "%s", reason);
     log_warn("Kafka", "code=%d reason=\"%s\"", code, reason);
+    if (code != RD_KAFKA_RESP_ERR__FATAL)
+        return;
+    struct err e = {0};
+    if (rd_kafka_fatal_error(rk, why, sizeof why) == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+        err_code(&e, EXIT_CODE_CONFIG,
+                 "another %s runs as instance %s: copies need names of their own (--instance)",
+                 r->stage->name, r->env.instance);
+    else
+        err_code(&e, EXIT_CODE_AGAIN, "consumer: %s", why);
+    run_fail(r, &e);
 }
 
 bool input_join(struct run *r, struct err *e)
 {
     char group[TOPIC_NAME];
     topics_group(r->config, r->stage->name, group);
+    bool is_static = config_flag(r->config, "auspex", "static_members");
     struct client_setup setup = {.kind = CLIENT_GROUP,
                                  .group = group,
+                                 .instance_id = is_static ? r->env.instance : NULL,
                                  .opaque = r,
                                  .on_rebalance = on_rebalance,
                                  .on_error = on_error};
