@@ -111,6 +111,18 @@ static struct found *found_of(const struct run *r, struct found *all, int32_t pa
     return NULL;
 }
 
+/* Asks for a topic's leaders now: a handle that first hears of a topic by an assignment looks
+ * for them only once a second. */
+static void leaders_ask(rd_kafka_t *rk, const char *name)
+{
+    const struct rd_kafka_metadata *md = NULL;
+    rd_kafka_topic_t *t = rd_kafka_topic_new(rk, name, NULL);
+    if (t && rd_kafka_metadata(rk, 0, t, &md, CALL_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_metadata_destroy(md);
+    if (t)
+        rd_kafka_topic_destroy(t);
+}
+
 static bool restore_assign(struct start_job *j, rd_kafka_t *rk)
 {
     struct run *r = j->run;
@@ -210,7 +222,10 @@ static enum agree restore_all(struct start_job *j, rd_kafka_t *rk)
     int64_t began_us = clock_mono_us();
     struct found *all = mem_zero(r->flow.n_sources, sizeof *all);
     rd_kafka_topic_partition_list_t *parts = committed(j);
+    log_debug("committed offsets are known", "ms=%" PRId64,
+              (clock_mono_us() - began_us) / 1000);
     enum agree agree = parts && restore_read(j, rk, all) ? AGREE : AGREE_NEVER;
+    log_debug("state is read", "ms=%" PRId64, (clock_mono_us() - began_us) / 1000);
     uint64_t n = 0;
     for (size_t i = 0; i < r->flow.n_sources && agree == AGREE; i++) {
         agree = restore_one(j, &r->flow.sources[i], &all[i], parts->elems[i].offset);
@@ -227,55 +242,82 @@ static enum agree restore_all(struct start_job *j, rd_kafka_t *rk)
     return agree;
 }
 
-/* Whether the last record that the state was made of still stands in the log as it was:
- * librdkafka 2.0 sees neither a log that was cut nor a topic that was made anew. */
-static bool last_is_there(struct start_job *j, rd_kafka_t *rk, const struct flow_source *s)
+/* Whether each log still holds what the state was made of, as far as its ends tell. */
+static bool ends_are_ours(struct start_job *j, rd_kafka_t *rk, const struct flow_source *s,
+                          bool *is_gone)
 {
-    struct run *r = j->run;
-    const char *name = r->names[s->input->topic];
+    const char *name = j->run->names[s->input->topic];
     int64_t low, high;
     rd_kafka_resp_err_t err =
         rd_kafka_query_watermark_offsets(rk, name, (int32_t)s->partition, &low, &high, CALL_MS);
     if (err)
         return err_retry(&j->e, "%s partition %u: %s", name, s->partition,
                          rd_kafka_err2str(err));
-    if (s->next > (uint64_t)high)
-        return err_code(&j->e, EXIT_CODE_CONFIG,
-                        "%s partition %u ends at %" PRId64 ", but the state stands at %" PRIu64
-                        ": the topic was replaced or cut",
-                        name, s->partition, high, s->next);
-    if (s->last_offset < (uint64_t)low)
-        return true; /* retention took it */
-    rd_kafka_topic_partition_list_t *parts = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(parts, name, (int32_t)s->partition)->offset =
-        (int64_t)s->last_offset;
-    (void)rd_kafka_assign(rk, parts);
-    rd_kafka_topic_partition_list_destroy(parts);
-    bool is_same = false, is_read = false;
-    for (int64_t until_us = clock_mono_us() + CALL_MS * 1000; !is_read;) {
-        rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, 100);
-        is_read = m || clock_mono_us() > until_us || atomic_load(&j->is_cancelled);
-        if (!m)
+    *is_gone = s->last_offset < (uint64_t)low; /* retention took the record: no fault */
+    return s->next <= (uint64_t)high ||
+           err_code(&j->e, EXIT_CODE_CONFIG,
+                    "%s partition %u ends at %" PRId64 ", but the state stands at %" PRIu64
+                    ": the topic was replaced or cut",
+                    name, s->partition, high, s->next);
+}
+
+static bool last_is_ours(struct start_job *j, const rd_kafka_message_t *m)
+{
+    struct run *r = j->run;
+    for (size_t i = 0; i < r->flow.n_sources; i++) {
+        const struct flow_source *s = &r->flow.sources[i];
+        if (s->partition != (uint32_t)m->partition || (uint64_t)m->offset != s->last_offset)
             continue;
-        is_same = !m->err && (uint64_t)m->offset == s->last_offset &&
-                  hash64(m->payload, m->len) == s->last_hash;
+        return hash64(m->payload, m->len) == s->last_hash ||
+               err_code(&j->e, EXIT_CODE_CONFIG,
+                        "%s partition %u offset %" PRIu64 " is another record than the one the "
+                        "state was made of: the topic was replaced",
+                        r->names[s->input->topic], s->partition, s->last_offset);
+    }
+    return true; /* a record behind the one asked for */
+}
+
+/* Reads the last record that each state was made of again: librdkafka 2.0 sees neither a log
+ * that was cut nor a topic that was made anew. */
+static bool logs_are_ours(struct start_job *j, rd_kafka_t *rk)
+{
+    struct run *r = j->run;
+    rd_kafka_topic_partition_list_t *parts =
+        rd_kafka_topic_partition_list_new((int)r->flow.n_sources);
+    bool is_good = true;
+    for (size_t i = 0; i < r->flow.n_sources && is_good; i++) {
+        const struct flow_source *s = &r->flow.sources[i];
+        bool is_gone = true;
+        if (!s->is_open)
+            is_good = ends_are_ours(j, rk, s, &is_gone);
+        if (is_good && !is_gone)
+            rd_kafka_topic_partition_list_add(parts, r->names[s->input->topic],
+                                              (int32_t)s->partition)
+                ->offset = (int64_t)s->last_offset;
+    }
+    int n_left = parts->cnt;
+    if (n_left > 0)
+        leaders_ask(rk, parts->elems[0].topic);
+    (void)rd_kafka_assign(rk, parts);
+    int64_t until_us = clock_mono_us() + CALL_MS * (int64_t)1000;
+    while (is_good && n_left > 0 && !atomic_load(&j->is_cancelled)) {
+        rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, 100);
+        if (!m) {
+            is_good = clock_mono_us() < until_us ||
+                      err_retry(&j->e, "%d last records could not be read again", n_left);
+            continue;
+        }
+        if (!m->err) {
+            rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_find(
+                parts, rd_kafka_topic_name(m->rkt), m->partition);
+            n_left -= p && p->offset == m->offset;
+            is_good = last_is_ours(j, m);
+        }
         rd_kafka_message_destroy(m);
     }
     (void)rd_kafka_assign(rk, NULL);
-    return is_same ||
-           err_code(&j->e, EXIT_CODE_CONFIG,
-                    "%s partition %u offset %" PRIu64
-                    " is another record than the one the state was made of: the topic "
-                    "was replaced",
-                    name, s->partition, s->last_offset);
-}
-
-static bool logs_are_ours(struct start_job *j, rd_kafka_t *rk)
-{
-    for (size_t i = 0; i < j->run->flow.n_sources; i++)
-        if (!j->run->flow.sources[i].is_open && !last_is_there(j, rk, &j->run->flow.sources[i]))
-            return false;
-    return true;
+    rd_kafka_topic_partition_list_destroy(parts);
+    return is_good && !atomic_load(&j->is_cancelled);
 }
 
 static void state_clear(struct run *r)
@@ -309,6 +351,7 @@ static bool place_by_state(struct start_job *j)
     if (!rk)
         return false;
     (void)rd_kafka_poll_set_consumer(rk);
+    leaders_ask(rk, j->run->names[j->run->stage->state]);
     enum agree agree = AGREE_NOT_YET;
     for (int k = 0; k < RESTORE_TRIES && agree == AGREE_NOT_YET; k++) {
         if (k > 0) {
