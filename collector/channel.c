@@ -27,14 +27,14 @@ static const struct str channels[CHANNEL_NONE + 1] = {
 enum list { LIST_HOST, LIST_ENGINE, LIST_MEDIUM, LIST_SOURCE };
 
 static const struct {
-    enum list list;
     struct str word;
+    enum list list;
     enum channel channel;
 } table[] = {
-#define HOST(word, channel)   {LIST_HOST, STR(word), CHANNEL_##channel},
-#define ENGINE(word, channel) {LIST_ENGINE, STR(word), CHANNEL_##channel},
-#define MEDIUM(word, channel) {LIST_MEDIUM, STR(word), CHANNEL_##channel},
-#define SOURCE(word, channel) {LIST_SOURCE, STR(word), CHANNEL_##channel},
+#define HOST(word, channel)   {STR(word), LIST_HOST, CHANNEL_##channel},
+#define ENGINE(word, channel) {STR(word), LIST_ENGINE, CHANNEL_##channel},
+#define MEDIUM(word, channel) {STR(word), LIST_MEDIUM, CHANNEL_##channel},
+#define SOURCE(word, channel) {STR(word), LIST_SOURCE, CHANNEL_##channel},
 #include "collector/channel.def"
 #undef HOST
 #undef ENGINE
@@ -73,8 +73,8 @@ static struct str behind_scheme(struct str address)
         if (address.at[i] == ':')
             return address.at[i + 1] == '/' && address.at[i + 2] == '/'
                        ? str_over(address.at + i + 3, address.len - i - 3)
-                       : (struct str){NULL, 0};
-    return (struct str){NULL, 0};
+                       : STR("");
+    return STR("");
 }
 
 static size_t authority_len(struct str s)
@@ -89,11 +89,9 @@ struct str channel_host(struct str address)
 {
     struct str rest, host = behind_scheme(address);
     host.len = authority_len(host);
-    for (size_t i = 0; i < host.len; i++)
-        if (host.at[i] == '@') {
-            host = str_over(host.at + i + 1, host.len - i - 1);
-            break;
-        }
+    const char *sign = host.len > 0 ? memrchr(host.at, '@', host.len) : NULL;
+    if (sign != NULL)
+        host = str_over(sign + 1, (size_t)(host.at + host.len - sign - 1));
     host = str_cut(host, ':', &rest);
     if (str_starts(host, STR("www.")))
         host = str_over(host.at + 4, host.len - 4);

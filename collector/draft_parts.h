@@ -41,6 +41,8 @@ struct kept {
     struct datum value;
 };
 
+enum { DRAFT_SLOTS = 160 };
+
 struct draft {
     /* taken from members */
     struct event event;
@@ -48,8 +50,8 @@ struct draft {
     struct claim ts, sent_at;
     uint64_t width, height;
     /* how: for each eight bytes above, 1 + rank of the name that was taken, and its member */
-    uint8_t ranks[160];
-    struct kept held[160];
+    uint8_t ranks[DRAFT_SLOTS];
+    struct kept held[DRAFT_SLOTS];
 
     struct kept *kept;
     size_t n_kept, cap_kept;
@@ -61,7 +63,7 @@ struct draft {
     bool was_clamped;
 };
 
-_Static_assert(offsetof(struct draft, ranks) <= 160 * 8, "a rank for every member");
+_Static_assert(offsetof(struct draft, ranks) / 8 <= DRAFT_SLOTS, "a rank for every member");
 
 enum taken {
     TAKEN_YES,

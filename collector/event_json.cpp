@@ -22,7 +22,7 @@ struct event_json *event_json_new(void)
 {
     event_json *j = new (std::nothrow) event_json();
     CHECK(j != nullptr);
-    CHECK(j->parser.allocate(2 * EVENT_MAX) == simdjson::SUCCESS);
+    CHECK(j->parser.allocate(2 * (size_t)EVENT_MAX) == simdjson::SUCCESS);
     buf_grow(&j->padded, EVENT_MAX + simdjson::SIMDJSON_PADDING);
     return j;
 }

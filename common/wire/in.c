@@ -63,6 +63,7 @@ static bool take_integer(struct in *in, uint64_t *bits, bool *is_negative)
 {
     uint8_t tag = take_tag(in);
     *is_negative = false;
+    *bits = 0;
     if (tag <= 0x7f) {
         *bits = tag;
     } else if (tag >= 0xe0) {

@@ -224,7 +224,8 @@ enum wire_status read_object(od::object object, const record_def *def, void *rec
     }
     // field `rec` is the first of the table, wherever it lies in the struct
     const char *rec = (const char *)record + def->fields[0].offset;
-    if (def->number != 0 && (!(seen[0] & 1) || memcmp(rec, &def->number, sizeof def->number)))
+    if (def->number != 0 &&
+        (!(seen[0] & 1) || memcmp(rec, &def->number, sizeof def->number) != 0))
         return WIRE_OTHER;
     return WIRE_OK;
 }

@@ -10,7 +10,7 @@
 
 struct str field_json_name(const struct field_def *f)
 {
-    struct str name = str_of(f->name);
+    struct str name = str_over(f->name, strlen(f->name));
     if (f->type == FIELD_TIME && str_ends(name, STR("_us")))
         name.len -= 3;
     return name;
@@ -71,13 +71,12 @@ static void put_json(struct buf *out, struct str text)
 /* As numbers only if these tell all: whole floats, each NaN the usual one. */
 static bool are_plain_floats(struct str bytes)
 {
-    static const float plain_nan = NAN;
     if (bytes.len % 4 != 0)
         return false;
     for (size_t i = 0; i < bytes.len; i += 4) {
-        float f;
-        memcpy(&f, bytes.at + i, 4);
-        if (isnan(f) && memcmp(&f, &plain_nan, 4) != 0)
+        uint32_t bits;
+        memcpy(&bits, bytes.at + i, 4);
+        if ((bits & 0x7fffffff) > 0x7f800000 && bits != 0x7fc00000)
             return false;
     }
     return true;

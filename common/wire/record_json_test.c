@@ -39,6 +39,22 @@ static void text_is_as_agreed(void **state)
     buf_fini(&b);
 }
 
+static void a_rare_nan_keeps_its_bits(void **state)
+{
+    (void)state;
+    static const uint32_t bits[2] = {0xffc00001, 0x3f800000};
+    struct arena a = {0};
+    struct buf b = {0};
+    struct vector v, got;
+    vector_init(&v);
+    v.features = str_over(bits, sizeof bits);
+    record_json(&b, &vector_def, &v);
+    assert_int_equal(record_from_json(&vector_def, &got, &a, b.at, b.len), WIRE_OK);
+    assert_true(str_eq(got.features, v.features));
+    arena_fini(&a);
+    buf_fini(&b);
+}
+
 static uint64_t random_u64(struct rng *r)
 {
     return rng_u64(r) >> rng_below(r, 64);
@@ -247,6 +263,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_as_agreed),
+        cmocka_unit_test(a_rare_nan_keeps_its_bits),
         cmocka_unit_test(every_record_comes_back),
         cmocka_unit_test(each_fault_is_told),
         cmocka_unit_test(an_invalid_json_field_does_not_break_the_line),
