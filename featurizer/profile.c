@@ -82,12 +82,13 @@ struct lane *profile_lane(struct profile *p, uint64_t import_id)
 
 struct lane *profile_lane_take(struct slab *s, struct profile *p, uint64_t import_id)
 {
-    struct lane *found = profile_lane(p, import_id);
-    if (found)
-        return found;
+    if (import_id == 0)
+        return &p->live;
     struct lane *before = NULL, *after = p->imports;
     for (; after && after->import_id < import_id; after = after->next)
         before = after;
+    if (after && after->import_id == import_id)
+        return after;
     struct lane *l = slab_zero(s, sizeof *l);
     l->import_id = import_id;
     l->next = after;

@@ -41,7 +41,7 @@ float try_feature(const struct vector *v, size_t i);
 
 /* A packed record of a busy, seeded log over two raw partitions and two imports, with late,
  * repeated and conflicting events, ticks, import ends, control records and silences; time moves
- * on by itself. `busy` is the log's state; zero it but for the rng. */
+ * on by itself. Zero it but for rng and visitors. */
 struct try_log {
     struct rng rng;
     int64_t now_us;

@@ -1,0 +1,58 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""skew_test - the shop live beside its past as an import, a featurizer that is killed and restored: afterwards the
+features of all events, computed anew by the core, are those that were logged, and the reference agrees on features
+and sessions."""
+import subprocess
+import sys
+
+import harness
+from harness import ROOT, Pipeline, binary, demand, say, until
+
+IDLE_S = 3
+
+
+def tapped(p, *words):
+    """All records of some topics, as auspexctl tap prints them, in one file."""
+    path = p.dir / f"{words[0]}.ndjson"
+    with open(path, "w", encoding="utf-8") as out:
+        for word in words:
+            subprocess.run([binary("auspexctl"), "-c", str(p.ini), "tap", word, "--from", "beginning", "--until-end"],
+                           stdout=out, check=True, timeout=120)
+    return path
+
+
+def agree_with_reference(p):
+    reference = ROOT / "test/reference"
+    want, got = p.dir / "want.ndjson", tapped(p, "features", "sessions", "rejected")
+    with open(tapped(p, "events"), encoding="utf-8") as events, open(want, "w", encoding="utf-8") as out:
+        subprocess.run([sys.executable, str(reference / "reference.py"), "--idle", str(IDLE_S)], stdin=events,
+                       stdout=out, check=True, timeout=300)
+    done = subprocess.run([sys.executable, str(reference / "compare.py"), str(want), str(got)], capture_output=True,
+                          text=True, timeout=120, check=False)
+    say(done.stdout.strip())
+    demand(done.returncode == 0, f"the reference disagrees\n{done.stdout}{done.stderr}")
+
+
+def main():
+    p = Pipeline("skew", featurizer__session_idle_s=IDLE_S).apply()
+    programs = p.start(("collector", "featurizer"))
+    past = p.dir / "past.ndjson"
+    harness.logs.run([binary("auspex-shop"), "history", "--days", "3", "--sessions", "300", "--out", str(past)])
+    shop = p.shop(rate=200, events=2000)
+    until("the shop is open", lambda: sum(p.ends("features")) > 300)
+    programs["featurizer"].kill()
+    programs["featurizer"].restart()
+    p.ctl("replay", past, "--format", "ndjson", "--site", 2, "--speed", "max")
+    shop.wait_end()
+    until("sessions ended in silence", lambda: sum(p.ends("sessions")) > 320)
+    p.drain(programs)
+    done = subprocess.run([str(harness.build() / "test/pipeline/skew"), "-c", str(p.ini)], capture_output=True,
+                          text=True, timeout=120, check=False)
+    say(done.stdout.strip())
+    demand(done.returncode == 0 and "mismatched 0, missing 0" in done.stdout, f"skew: {done.stdout}{done.stderr}")
+    agree_with_reference(p)
+
+
+if __name__ == "__main__":
+    sys.exit(harness.run(main))
