@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-enum { FIRST_WAIT_US = 1000000, LONGEST_WAIT_US = 30000000 };
+/* A database that is back is to be found within 5 s; a producer that keeps dying may rest. */
+enum { FIRST_WAIT_US = 1000000, COMMIT_WAIT_US = 4000000, PRODUCER_WAIT_US = 30000000 };
 
 void flow_init(struct flow *f, enum stage_kind kind, const struct flow_limits *limits)
 {
@@ -191,9 +192,9 @@ void flow_outputs(struct flow *f, uint64_t next, uint64_t acked, size_t bytes)
     f->out_bytes = bytes;
 }
 
-static int64_t longer(int64_t wait_us)
+static int64_t longer(int64_t wait_us, int64_t most_us)
 {
-    return wait_us == 0 ? FIRST_WAIT_US : MIN(2 * wait_us, (int64_t)LONGEST_WAIT_US);
+    return wait_us == 0 ? FIRST_WAIT_US : MIN(2 * wait_us, most_us);
 }
 
 void flow_producer_broken(struct flow *f, int64_t now_us)
@@ -202,7 +203,7 @@ void flow_producer_broken(struct flow *f, int64_t now_us)
         return;
     f->producer = PRODUCER_BROKEN;
     f->producer_retry_us = now_us + f->producer_wait_us; /* the first time at once */
-    f->producer_wait_us = longer(f->producer_wait_us);
+    f->producer_wait_us = longer(f->producer_wait_us, PRODUCER_WAIT_US);
 }
 
 void flow_producer_made(struct flow *f)
@@ -258,7 +259,7 @@ void flow_committed(struct flow *f, enum flow_outcome outcome, int64_t now_us)
         f->producer_wait_us = 0;
         return;
     }
-    f->commit_wait_us = longer(f->commit_wait_us);
+    f->commit_wait_us = longer(f->commit_wait_us, COMMIT_WAIT_US);
     f->commit_retry_us = now_us + f->commit_wait_us;
     if (outcome == COMMIT_AGAIN)
         f->cut = CUT_ACKING;

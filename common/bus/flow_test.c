@@ -149,7 +149,7 @@ static void test_a_failed_commit_is_covered_by_the_next(void **state)
         assert_true(flow_is_dirty(&f));
         assert_int_equal(flow_decide(&f, now_us + wait_us - 1), FLOW_NOTHING);
         now_us += wait_us;
-        wait_us = MIN(2 * wait_us, (int64_t)30 * SECOND);
+        wait_us = MIN(2 * wait_us, (int64_t)4 * SECOND);
     }
     assert_int_equal(flow_decide(&f, now_us), FLOW_CUT);
     flow_cut_taken(&f, now_us);
