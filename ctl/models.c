@@ -24,8 +24,10 @@ static bool metric_auc(struct str metrics, double *auc)
         return false;
     struct str rest =
         str_over(at + name.len, metrics.len - name.len - (size_t)(at - metrics.at));
-    size_t len = strcspn(rest.at, ",}"); /* JSON that was read ends in one of them */
-    return str_f64(str_trim(str_over(rest.at, MIN(len, rest.len))), auc);
+    size_t len = 0;
+    while (len < rest.len && rest.at[len] != ',' && rest.at[len] != '}')
+        len++;
+    return str_f64(str_trim(str_over(rest.at, len)), auc);
 }
 
 static void model_print(const struct catalog *c, const struct catalog_model *m)

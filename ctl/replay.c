@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SCAN_MS = 30000, FLUSH_MS = 60000, NAP_US = 5000, STALL_S = 120 };
+enum { SCAN_MS = 30000, FLUSH_MS = 60000, NAP_US = 5000, STALL_S = 120, WAITS_US = 3000000 };
 
 struct replay {
     const struct config *config;
@@ -45,8 +45,8 @@ static bool earlier_find(struct replay *r, struct err *e)
     if (!t)
         return false;
     struct tail_message m;
-    enum tail_step step;
-    while ((step = tail_next(t, &m, SCAN_MS, e)) == TAIL_RECORD) {
+    enum tail_step step = TAIL_FAILED;
+    while (!ctl_is_interrupted() && (step = tail_next(t, &m, SCAN_MS, e)) == TAIL_RECORD) {
         struct position p;
         if (position_read(&p, m.value.at, m.value.len) || p.import_id != r->import.id)
             continue;
@@ -55,6 +55,8 @@ static bool earlier_find(struct replay *r, struct err *e)
             r->behind = MAX(r->behind, p.offset);
     }
     tail_free(t);
+    if (ctl_is_interrupted())
+        return err_code(e, EXIT_CODE_AGAIN, "interrupted; nothing was sent");
     if (step == TAIL_IDLE)
         (void)err_code(e, EXIT_CODE_GONE, "reading %s: nothing came within %d s", r->topic,
                        SCAN_MS / 1000);
@@ -109,6 +111,11 @@ static void progress_tell(struct replay *r)
     char bar[21] = "....................";
     for (int i = 0; i < (int)(share * 20) && i < 20; i++)
         bar[i] = '#';
+    if (clock_mono_us() - r->pace.alive_us > WAITS_US && r->pace.ahead >= r->pace.window)
+        progress_show(&r->progress,
+                      "waits for collector and featurizer, which do not go on; %" PRIu64
+                      " ahead",
+                      r->pace.ahead);
     progress_show(
         &r->progress,
         "[%s] %3.0f %%  line %" PRIu64 "  %.0f lines/s  %" PRIu64 " ahead  %.0f s left", bar,
@@ -148,7 +155,7 @@ static bool turn_wait(struct replay *r, int64_t due_us, struct err *e)
         (void)usleep(NAP_US);
     }
     return err_code(e, EXIT_CODE_AGAIN,
-                    "interrupted at line %" PRIu64 "; the same command goes on from there",
+                    "interrupted before line %" PRIu64 "; the same command goes on from there",
                     r->import.lines);
 }
 
@@ -289,8 +296,8 @@ static bool options_read(const struct ctl *c, struct replay *r, enum import_form
 static int replay_run(struct ctl *c, struct err *e)
 {
     struct replay r = {.config = c->config, .import = {.fd = -1}};
-    enum import_format format;
-    uint64_t site_id;
+    enum import_format format = IMPORT_NDJSON;
+    uint64_t site_id = 1;
     if (!options_read(c, &r, &format, &site_id, e) ||
         !import_open(&r.import, c->operands[0], format, site_id, e))
         return err_exit(e);

@@ -216,8 +216,8 @@ static bool options_read(struct tap *t, const struct ctl *c, int *partition, int
 static int tap_run(struct ctl *c, struct err *e)
 {
     struct tap t = {0};
-    int partition;
-    int64_t from;
+    int partition = -1;
+    int64_t from = TAIL_BEGINNING;
     if (!options_read(&t, c, &partition, &from, e))
         return err_exit(e);
     struct tail *tail = tail_open(c->config, t.name, partition, from, e);
