@@ -113,7 +113,7 @@ static void a_msgpack_batch_too(void **state)
     out_u64(&b, 1767225600);
     buf_byte(&deep, 0); /* ends the text */
     char text[64] = "\x81\xa1x";
-    strcat(text, (const char *)deep.at);
+    (void)snprintf(text + 3, sizeof text - 3, "%s", (const char *)deep.at);
     const struct expected want[] = {
         {0, NULL, NULL}, {1, "not_an_object", "\xa1x"}, {2, "too_deep", text}, {3, NULL, NULL}};
     kit_send(k, TOPIC_raw, buf_as_str(&b), "application/msgpack");

@@ -51,7 +51,7 @@ static void publish(void *core)
     memcpy(file.at + 24, &hash, sizeof hash);
     CHECK(container_seal(file.at, file.len));
     hash_sha256(file.at, file.len, &sum);
-    size_t piece = 128 * 1024, n = (file.len + piece - 1) / piece;
+    size_t piece = (size_t)128 * 1024, n = (file.len + piece - 1) / piece;
     for (size_t i = 0; i < n; i++) {
         chunk_init(&chunk);
         chunk.name = STR("conversion");

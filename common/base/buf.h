@@ -35,8 +35,10 @@ static inline uint8_t *buf_take(struct buf *b, size_t len)
 
 static inline void buf_put(struct buf *b, const void *from, size_t len)
 {
-    if (len > 0)
-        memcpy(buf_take(b, len), from, len);
+    if (len == 0)
+        return;
+    CHECK(from != NULL);
+    memcpy(buf_take(b, len), from, len);
 }
 
 static inline void buf_byte(struct buf *b, uint8_t byte)

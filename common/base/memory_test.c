@@ -22,8 +22,8 @@ static void test_buf_grows_and_keeps(void **state)
     }
     assert_int_equal(b.len, 30000);
     for (unsigned i = 0; i < 10000; i++) {
-        assert_int_equal(b.at[3 * i], (uint8_t)i);
-        assert_memory_equal(b.at + 3 * i + 1, "xy", 2);
+        assert_int_equal(b.at[(size_t)3 * i], (uint8_t)i);
+        assert_memory_equal(b.at + (size_t)3 * i + 1, "xy", 2);
     }
     const uint8_t *at = b.at;
     buf_reset(&b);

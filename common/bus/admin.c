@@ -230,20 +230,24 @@ static void on_connection(uv_stream_t *listener, int status)
 /* A listening socket on loopback, or -1 with errno. */
 static int socket_listen(unsigned port, unsigned *bound)
 {
-    auto_close int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     struct sockaddr_in at = {.sin_family = AF_INET,
                              .sin_port = htons((uint16_t)port),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof at;
     int on = 1;
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) ||
-        bind(fd, (struct sockaddr *)&at, len) || listen(fd, CONNECTIONS) ||
-        getsockname(fd, (struct sockaddr *)&at, &len))
+    if (fd < 0)
         return -1;
-    *bound = ntohs(at.sin_port);
-    int stays = fd;
-    fd = -1;
-    return stays;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+        bind(fd, (struct sockaddr *)&at, len) == 0 && listen(fd, CONNECTIONS) == 0 &&
+        getsockname(fd, (struct sockaddr *)&at, &len) == 0) {
+        *bound = ntohs(at.sin_port);
+        return fd;
+    }
+    int why = errno;
+    (void)close(fd);
+    errno = why;
+    return -1;
 }
 
 static void on_listener_closed(uv_handle_t *h)

@@ -132,7 +132,7 @@ static void sizes_are_bounded(void **state)
     assert_null(config_parse("a.ini", buf_as_str(&text), &e));
     assert_string_equal(e.text, "a.ini:2: the value is longer than 4096 bytes");
     buf_reset(&text);
-    while (text.len <= 1024 * 1024)
+    while (text.len <= (size_t)1024 * 1024)
         buf_byte(&text, '\n');
     assert_null(config_parse("a.ini", buf_as_str(&text), &e));
     assert_string_equal(e.text, "a.ini: longer than 1 MiB");

@@ -203,11 +203,10 @@ static void print_histogram(const struct histogram *h, struct buf *out)
 {
     print_head(h->name, "histogram", h->help, out);
     uint64_t below = 0;
-    double bound = FIRST_BUCKET_S;
-    for (int i = 0; i < BUCKETS; i++, bound *= 2) {
+    for (int i = 0; i < BUCKETS; i++) {
         below += h->buckets[i];
-        buf_printf(out, "auspex_%s_bucket{le=\"%.15g\"} %llu\n", h->name, bound,
-                   (unsigned long long)below);
+        buf_printf(out, "auspex_%s_bucket{le=\"%.15g\"} %llu\n", h->name,
+                   ldexp(FIRST_BUCKET_S, i), (unsigned long long)below);
     }
     buf_printf(out, "auspex_%s_bucket{le=\"+Inf\"} %llu\nauspex_%s_sum ", h->name,
                (unsigned long long)h->n, h->name);

@@ -57,7 +57,8 @@ static void test_commits_after_the_acks(void **state)
     run(&f, STAGE_STATELESS, &dense, 2);
     assert_null(flow_source_of(&f, TOPIC_events, 2));
     assert_null(flow_source_of(&f, TOPIC_raw, 0));
-    assert_int_equal(flow_decide(&f, 10 * COMMIT_US), FLOW_NOTHING); /* nothing was used */
+    assert_int_equal(flow_decide(&f, (int64_t)10 * COMMIT_US),
+                     FLOW_NOTHING); /* nothing was used */
     use(&f, 0, 3);
     assert_int_equal(flow_decide(&f, COMMIT_US - 1), FLOW_NOTHING); /* not due */
     assert_int_equal(flow_decide(&f, COMMIT_US), FLOW_CUT);

@@ -449,7 +449,7 @@ static void world_open(struct world *w, uint64_t seed)
     *w = (struct world){.rng = rng_stream(seed, 1), .seed = seed};
     w->kind = seed % 2 ? STAGE_STATEFUL : STAGE_STATELESS;
     for (size_t p = 0; p < PARTITIONS; p++) {
-        w->begin[p] = rng_below(&w->rng, 2) * 1000;
+        w->begin[p] = (uint64_t)rng_below(&w->rng, 2) * 1000;
         in_fill(w, p);
         wanted_fill(w, p);
     }

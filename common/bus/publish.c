@@ -95,7 +95,8 @@ bool publisher_send(struct publisher *p, const char *topic, int partition, struc
     while (!p->failed) {
         rd_kafka_resp_err_t code = rd_kafka_producev(
             p->rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
-            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key.at, key.len),
+            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+            RD_KAFKA_V_KEY((void *)(uintptr_t)key.at, key.len),
             RD_KAFKA_V_VALUE((void *)(uintptr_t)bytes, value.len), RD_KAFKA_V_END);
         (void)rd_kafka_poll(p->rk, code == RD_KAFKA_RESP_ERR__QUEUE_FULL ? 100 : 0);
         if (!code)

@@ -72,8 +72,9 @@ static bool take_integer(struct in *in, uint64_t *bits, bool *is_negative)
     } else if (tag >= 0xcc && tag <= 0xcf) {
         *bits = take_number(in, (size_t)1 << (tag - 0xcc));
     } else if (tag >= 0xd0 && tag <= 0xd3) {
-        unsigned n = 1u << (tag - 0xd0), shift = 64 - 8 * n;
-        int64_t v = (int64_t)(take_number(in, n) << shift) >> shift;
+        static const uint8_t shifts[] = {56, 48, 32, 0}; /* of 1, 2, 4 and 8 bytes */
+        unsigned shift = shifts[tag - 0xd0];
+        int64_t v = (int64_t)(take_number(in, (size_t)1 << (tag - 0xd0)) << shift) >> shift;
         *bits = (uint64_t)v;
         *is_negative = v < 0;
     } else {

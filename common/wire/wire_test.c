@@ -131,7 +131,7 @@ static void integers_keep_their_value(void **state)
     (void)state;
     static const int64_t values[] = {
         0,  1,   127, 128,  255,  256,    65535,     65536,     INT32_MAX, (int64_t)1 << 53,
-        -1, -32, -33, -128, -129, -32769, INT64_MIN, INT64_MAX, INT32_MIN, (1ll << 53) + 1};
+        -1, -32, -33, -128, -129, -32769, INT64_MIN, INT64_MAX, INT32_MIN, (1LL << 53) + 1};
     for (size_t i = 0; i < ARRAY_LEN(values); i++) {
         struct buf b = {0};
         out_i64(&b, values[i]);
