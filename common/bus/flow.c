@@ -133,8 +133,11 @@ void flow_revoked(struct flow *f, bool is_lost, int64_t now_us)
         return;
     if (f->phase == FLOW_STARTING || is_lost)
         f->is_lost = true; /* nothing was used, or nothing may be committed */
-    if (f->phase != FLOW_DRAINING)
+    if (f->phase != FLOW_DRAINING) {
         f->drain_until_us = now_us + f->limits.drain_us;
+        f->commit_retry_us = MIN(f->commit_retry_us, now_us); /* the last chance comes now */
+        f->producer_retry_us = MIN(f->producer_retry_us, now_us);
+    }
     f->phase = FLOW_DRAINING;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run - one running stage: the thin part of the runtime, between flow (which decides),
  * librdkafka and libuv. Internal to common/bus; its parts are run_input (consumer), run_output
- * (producer), run_start (where to begin), run_lookup (look-up topics), run_commit (group commits,
- * checkpoints, sinks) and run_status (admin).
+ * (producer), run_start (where to begin), run_lookup (look-up topics), run_commit (group
+ * commits, checkpoints, sinks) and run_status (admin).
  *
  * Threads: the loop's, which calls the core, and one worker for what blocks: finding where to
  * begin, checkpoints, a sink's flush. They meet in worker_collect on the loop. */
@@ -72,8 +72,8 @@ struct run {
     struct checkpointer *checkpointer;
     struct lookup *lookup;
     rd_kafka_queue_t *commit_queue; /* outcomes of group commits */
-    unsigned n_stale_commits;       /* outcomes to come that belong to partitions given back */
-    bool is_joined;                 /* the consumer has been made */
+    uint64_t commit_number; /* of the last group commit; outcomes of older ones count no more */
+    bool is_joined;         /* the consumer has been made */
     int64_t commit_confirmed_us, status_us, timer_us;
     char reason[256]; /* why it is not ready */
 
@@ -96,14 +96,16 @@ void input_poll(struct run *r); /* serves rebalances */
 bool input_turn(struct run *r);
 void input_assign(struct run *r); /* the start job is done: give the offsets to librdkafka */
 void input_release(struct run *r);
-/* While draining: goes on with records whose outputs are not all given yet. */
+/* While draining: goes on with the record whose outputs are not all given yet. */
 void input_owed(struct run *r);
+void input_resume(struct run *r); /* a sink's batch is stored: who waited may go on */
 void input_rejoin(struct run *r); /* leaves the group, drops all, joins again */
 void input_close(struct run *r);
 
 /* run_output.c */
 MUST_USE bool output_open(struct run *r, struct err *e);
-void output_pump(struct run *r); /* hands outputs over, serves delivery reports */
+void output_pump(struct run *r);  /* hands outputs over, serves delivery reports */
+void output_count(struct run *r); /* tells flow how the outbox stands */
 void output_remake(struct run *r);
 void output_close(struct run *r);
 /* One message as an input of the core: fills everything but the position. */

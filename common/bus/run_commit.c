@@ -38,16 +38,15 @@ static void committed(struct run *r, enum flow_outcome outcome, const char *reas
     flow_committed(&r->flow, outcome, now_us);
 }
 
+/* `opaque` is the commit's number. Where only some partitions fail, `err` says nothing. */
 static void on_group_commit(rd_kafka_t *rk, rd_kafka_resp_err_t err,
                             rd_kafka_topic_partition_list_t *offsets, void *opaque)
 {
-    struct run *r = opaque;
-    (void)rk;
-    (void)offsets;
-    if (r->n_stale_commits > 0) {
-        r->n_stale_commits--;
+    struct run *r = rd_kafka_opaque(rk);
+    if ((uint64_t)(uintptr_t)opaque != r->commit_number)
         return;
-    }
+    for (int i = 0; offsets && i < offsets->cnt && !err; i++)
+        err = offsets->elems[i].err;
     bool is_fenced = err == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION ||
                      err == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID;
     enum flow_outcome outcome = COMMIT_FAILED;
@@ -81,8 +80,9 @@ static rd_kafka_topic_partition_list_t *cut_offsets(struct run *r, bool with_mar
 static void group_commit(struct run *r)
 {
     rd_kafka_topic_partition_list_t *parts = cut_offsets(r, true);
+    void *number = (void *)(uintptr_t)++r->commit_number;
     rd_kafka_resp_err_t err =
-        rd_kafka_commit_queue(r->consumer, parts, r->commit_queue, on_group_commit, r);
+        rd_kafka_commit_queue(r->consumer, parts, r->commit_queue, on_group_commit, number);
     rd_kafka_topic_partition_list_destroy(parts);
     if (err)
         committed(r, COMMIT_FAILED, rd_kafka_err2str(err));
@@ -156,8 +156,10 @@ static void job_turn(struct run *r)
     if (r->stage->kind == STAGE_STATEFUL)
         outbox_drop(r->state, outbox_next(r->state));
     committed(r, j->outcome, j->e.text);
-    if (r->stage->kind == STAGE_SINK && j->outcome == COMMIT_FAILED)
-        run_fail(r, &j->e);
+    if (j->outcome == COMMIT_FAILED && j->e.code != EXIT_CODE_OK)
+        run_fail(r, &j->e); /* nothing that another try could mend */
+    if (r->stage->kind == STAGE_SINK)
+        input_resume(r);
     free(j);
 }
 
@@ -170,6 +172,7 @@ static void cut(struct run *r)
     }
     if (r->stage->kind == STAGE_SINK)
         (void)r->stage->sink_seal(r->core);
+    output_count(r);
     flow_cut_taken(&r->flow, clock_mono_us());
 }
 
@@ -241,9 +244,13 @@ void commit_drain(struct run *r)
         if (!step(r, action))
             (void)rd_kafka_poll(r->producer, 2);
     }
+    if (r->commit && r->checkpointer)
+        checkpointer_cancel(r->checkpointer, true);
     while (r->commit && !worker_wait(r->worker, 1000)) /* the job uses what is given back */
         log_warn("waits for the last commit to end", "phase=drain");
     job_turn(r);
+    if (r->checkpointer)
+        checkpointer_cancel(r->checkpointer, false);
 }
 
 void commit_close(struct run *r)

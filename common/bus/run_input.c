@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 enum { TURN_US = 5000, TURN_RECORDS = 16, WAIT_US = 50000, SEEK_US = 5000000 };
+enum { LEAVE_US = 700000 };
 
 static const uint64_t one = 1;
 
@@ -28,8 +29,8 @@ static void on_event(uv_poll_t *poll, int status, int events)
     uint64_t n;
     (void)status;
     (void)events;
-    while (read(r->input_fd, &n, sizeof n) == (ssize_t)sizeof n)
-        ; /* the loop's next turn reads what is there */
+    ssize_t got = read(r->input_fd, &n, sizeof n); /* one read empties it; the next turn ... */
+    (void)got;                                     /* ... takes what is there */
 }
 
 bool input_watch(struct run *r, struct err *e)
@@ -112,7 +113,7 @@ static void source_open(struct run *r, size_t i)
 static void on_assign(struct run *r, const rd_kafka_topic_partition_list_t *parts)
 {
     size_t n = (size_t)parts->cnt;
-    const struct stage_input **inputs = mem_new(n * sizeof *inputs);
+    const struct stage_input **inputs = mem_zero(n, sizeof(void *));
     uint32_t *partitions = mem_new(n * sizeof *partitions);
     for (size_t i = 0; i < n; i++) {
         inputs[i] = input_of(r, topic_of_name(r, parts->elems[i].topic));
@@ -206,13 +207,25 @@ bool input_join(struct run *r, struct err *e)
            err_set(e, 0, "subscribe: %s", rd_kafka_err2str(err));
 }
 
+/* A consumer that never works again: another member took its group.instance.id. */
+static void consumer_failed(struct run *r)
+{
+    struct err e = {0};
+    char reason[256] = "";
+    (void)rd_kafka_fatal_error(r->consumer, reason, sizeof reason);
+    err_code(&e, EXIT_CODE_CONFIG, "the consumer group: %s", reason);
+    run_fail(r, &e);
+}
+
 void input_poll(struct run *r)
 {
     if (!r->is_joined)
         return;
     rd_kafka_message_t *m = rd_kafka_consumer_poll(r->consumer, 0);
     if (m) { /* errors only: records come through the partitions' own queues */
-        if (m->err && m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        if (m->err == RD_KAFKA_RESP_ERR__FATAL)
+            consumer_failed(r);
+        else if (m->err && m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
             log_warn("consumer", "reason=\"%s\"", rd_kafka_message_errstr(m));
         rd_kafka_message_destroy(m);
     }
@@ -238,9 +251,11 @@ void input_assign(struct run *r)
     }
     rd_kafka_resp_err_t err = rd_kafka_assign(r->consumer, parts);
     rd_kafka_topic_partition_list_destroy(parts);
-    if (err)
-        log_warn("assign", "reason=\"%s\"", rd_kafka_err2str(err));
     flow_started(f, clock_mono_us());
+    if (err) { /* the consumer itself says why, or takes the partitions away */
+        log_warn("assign", "reason=\"%s\"", rd_kafka_err2str(err));
+        flow_revoked(f, true, clock_mono_us());
+    }
 }
 
 static void ahead_drop(struct run_source *s)
@@ -269,11 +284,17 @@ void input_release(struct run *r)
     free(r->sources);
     r->sources = NULL;
     outbox_drop(r->state, outbox_next(r->state));
-    if (f->cut == CUT_COMMITTING && r->stage->kind == STAGE_STATELESS)
-        r->n_stale_commits++;
+    r->commit_number++; /* what is still under way belongs to partitions given back */
     flow_released(f);
     if (r->consumer)
         (void)rd_kafka_assign(r->consumer, NULL);
+}
+
+void input_resume(struct run *r)
+{
+    for (size_t i = 0; i < r->flow.n_sources; i++)
+        r->sources[i].wait_until_us = 0;
+    (void)uv_async_send(&r->wake); /* one more turn */
 }
 
 void input_rejoin(struct run *r)
@@ -287,26 +308,46 @@ void input_rejoin(struct run *r)
         run_fail(r, &e);
 }
 
+/* Leaves the group, but waits only so long for a coordinator that does not answer: then the
+ * session's end tells the group. */
+static void group_leave(struct run *r)
+{
+    int64_t until_us = clock_mono_us() + LEAVE_US;
+    rd_kafka_queue_t *q = rd_kafka_queue_new(r->consumer);
+    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(r->consumer, q);
+    if (error)
+        rd_kafka_error_destroy(error);
+    while (!rd_kafka_consumer_closed(r->consumer) && clock_mono_us() < until_us)
+        (void)rd_kafka_queue_poll_callback(q, 20);
+    rd_kafka_queue_destroy(q);
+}
+
 void input_close(struct run *r)
 {
     if (!r->consumer)
         return;
-    (void)rd_kafka_consumer_close(r->consumer);
+    group_leave(r);
     rd_kafka_queue_destroy(r->commit_queue);
+    r->commit_queue = NULL;
     if (r->group)
         rd_kafka_consumer_group_metadata_destroy(r->group);
     r->group = NULL;
-    rd_kafka_destroy(r->consumer);
+    rd_kafka_destroy_flags(r->consumer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     r->consumer = NULL;
     r->is_joined = false;
 }
 
-/* Records at hand for a source; fetches more when there are none. */
+/* Records at hand for a source; fetches more when there are none. Asks for what is there and no
+ * more: for the rest librdkafka would wait, if only for a moment. */
 static bool refill(struct run_source *s)
 {
     if (s->at < s->n)
         return true;
-    ssize_t n = rd_kafka_consume_batch_queue(s->queue, 0, s->ahead, INPUT_AHEAD);
+    size_t at_hand = rd_kafka_queue_length(s->queue);
+    if (at_hand == 0)
+        return false;
+    ssize_t n =
+        rd_kafka_consume_batch_queue(s->queue, 0, s->ahead, MIN(at_hand, (size_t)INPUT_AHEAD));
     s->at = 0;
     s->n = n > 0 ? (size_t)n : 0;
     return s->n > 0;
@@ -422,6 +463,7 @@ static bool head_step(struct run *r, size_t i)
         if (mark)
             in.position = p;
         enum stage_step step = record_give(r, i, &in);
+        CHECK(step != STEP_WAIT || !fs->has_more); /* its record is used already */
         fs->has_more = step == STEP_MORE;
         if (step == STEP_DONE) {
             head_used(r, i, mark);
@@ -464,12 +506,26 @@ static int64_t head_append_us(const struct run_source *s)
     return rd_kafka_message_timestamp(s->ahead[s->at], &type);
 }
 
+/* The source whose head record owes outputs: at most one, and it goes first, since no cut may
+ * fall in between. */
+static bool owing(const struct flow *f, size_t *chosen)
+{
+    for (size_t i = 0; i < f->n_sources; i++)
+        if (f->sources[i].has_more) {
+            *chosen = i;
+            return true;
+        }
+    return false;
+}
+
 /* The source to go on with: in turn, or of those of the same topic the one whose head is
  * oldest. */
 static bool choose(struct run *r, int64_t now_us, size_t *chosen)
 {
     struct flow *f = &r->flow;
     size_t n = f->n_sources, best = n;
+    if (owing(f, chosen))
+        return true;
     for (size_t k = 0; k < n && best == n; k++) {
         size_t i = (r->turn + k) % n;
         if (may_turn(r, i, now_us))
@@ -488,12 +544,13 @@ static bool choose(struct run *r, int64_t now_us, size_t *chosen)
 
 void input_owed(struct run *r)
 {
-    for (size_t i = 0; i < r->flow.n_sources; i++)
-        while (r->flow.sources[i].has_more &&
-               r->flow.out_bytes < r->flow.limits.outputs_bytes) {
-            (void)head_step(r, i);
-            output_pump(r);
-        }
+    const struct flow *f = &r->flow;
+    size_t i;
+    while (!f->is_lost && f->out_bytes < f->limits.outputs_bytes &&
+           clock_mono_us() < f->drain_until_us && owing(f, &i)) {
+        (void)head_step(r, i);
+        output_pump(r);
+    }
 }
 
 bool input_turn(struct run *r)
@@ -503,9 +560,12 @@ bool input_turn(struct run *r)
     while (flow_may_read(&r->flow) && !r->is_failed) {
         if (!choose(r, now_us, &i))
             return false;
-        for (size_t k = 0; k < TURN_RECORDS && r->sources[i].at < r->sources[i].n; k++)
-            if (!head_step(r, i) || !flow_may_read(&r->flow))
+        for (size_t k = 0; k < TURN_RECORDS && r->sources[i].at < r->sources[i].n; k++) {
+            bool goes_on = head_step(r, i);
+            output_count(r);
+            if (!goes_on || !flow_may_read(&r->flow))
                 break;
+        }
         output_pump(r);
         now_us = clock_mono_us();
         if (now_us >= until_us)

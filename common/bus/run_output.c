@@ -76,8 +76,8 @@ static void on_event(uv_poll_t *poll, int status, int events)
     uint64_t n;
     (void)status;
     (void)events;
-    while (read(r->output_fd, &n, sizeof n) == (ssize_t)sizeof n)
-        ;
+    ssize_t got = read(r->output_fd, &n, sizeof n); /* one read empties it */
+    (void)got;
     output_pump(r);
 }
 
@@ -155,8 +155,8 @@ static rd_kafka_resp_err_t produce(struct run *r, const struct output *out, uint
     rd_kafka_resp_err_t err = rd_kafka_producev(
         r->producer, RD_KAFKA_V_RKT(r->topics[out->topic]),
         RD_KAFKA_V_PARTITION((int32_t)out->partition), RD_KAFKA_V_VALUE(value, out->value.len),
-        RD_KAFKA_V_KEY(out->key.at, out->key.len), RD_KAFKA_V_HEADERS(headers),
-        RD_KAFKA_V_OPAQUE(opaque), RD_KAFKA_V_END);
+        RD_KAFKA_V_KEY((void *)(uintptr_t)out->key.at, out->key.len),
+        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(opaque), RD_KAFKA_V_END);
     if (err)
         rd_kafka_headers_destroy(headers);
     return err;
@@ -182,11 +182,19 @@ static void hand_over(struct run *r)
             return;
         }
         if (err) {
+            log_warn("output not taken", "topic=%s partition=%u reason=\"%s\"",
+                     r->names[out->topic], out->partition, rd_kafka_err2str(err));
             flow_producer_broken(&r->flow, clock_mono_us());
             return;
         }
         r->sent++;
     }
+}
+
+void output_count(struct run *r)
+{
+    flow_outputs(&r->flow, outbox_next(r->outbox), outbox_first(r->outbox),
+                 outbox_bytes(r->outbox));
 }
 
 void output_pump(struct run *r)
@@ -197,8 +205,7 @@ void output_pump(struct run *r)
         if (rd_kafka_fatal_error(r->producer, NULL, 0))
             flow_producer_broken(&r->flow, clock_mono_us());
     }
-    flow_outputs(&r->flow, outbox_next(r->outbox), outbox_first(r->outbox),
-                 outbox_bytes(r->outbox));
+    output_count(r);
 }
 
 void output_close(struct run *r)

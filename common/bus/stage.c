@@ -14,9 +14,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <unistd.h>
 
-enum { TIMER_MS = 100, STATUS_US = 1000000, DRAIN_US = 3500000, CHECK_MS = 5000 };
+enum { TIMER_MS = 100, STATUS_US = 1000000, DRAIN_US = 3500000, CHECK_MS = 2000 };
+enum { LEAVE_US = 4700000 }; /* after which a stop ends, whatever a library still waits for */
 
 struct arguments {
     const char *config, *instance;
@@ -106,13 +108,33 @@ static void wake(void *to)
     (void)uv_async_send(&r->wake);
 }
 
+/* Kafka or PostgreSQL do not answer: what is not stored by now will be done again by the next
+ * start, as after a kill. */
+static void on_alarm(int number)
+{
+    (void)number;
+    static const char text[] = "stopped without waiting for Kafka any longer\n";
+    ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)written;
+    _exit(EXIT_CODE_OK);
+}
+
+static void stop_limit(void)
+{
+    const struct itimerval limit = {
+        .it_value = {.tv_sec = LEAVE_US / SECOND_US, .tv_usec = LEAVE_US % SECOND_US}};
+    (void)signal(SIGALRM, on_alarm);
+    (void)setitimer(ITIMER_REAL, &limit, NULL);
+}
+
 static void on_signal(uv_signal_t *signal, int number)
 {
     struct run *r = signal->data;
-    if (number == SIGHUP || r->flow.is_stopping)
+    if (r->flow.is_stopping)
         return;
     log_info("stopping", "signal=%d", number);
     r->stop_us = clock_mono_us();
+    stop_limit();
     flow_stop(&r->flow, r->stop_us);
 }
 
@@ -169,7 +191,8 @@ static void on_prepare(uv_prepare_t *prepare)
     struct run *r = prepare->data;
     struct err e = {0};
     bool is_known = lookup_turn(r);
-    if (is_known && !r->is_joined && !r->is_failed && !input_join(r, &e))
+    bool may_join = !r->is_joined && !r->is_failed && !r->flow.is_stopping;
+    if (is_known && may_join && !input_join(r, &e))
         run_fail(r, &e);
     input_poll(r);
     start_turn(r);

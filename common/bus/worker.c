@@ -54,11 +54,18 @@ struct worker *worker_new(void (*wake)(void *to), void *to, struct err *e)
     struct worker *w = mem_zero(1, sizeof *w);
     w->wake = wake;
     w->to = to;
-    CHECK(pthread_mutex_init(&w->lock, NULL) == 0 && pthread_cond_init(&w->changed, NULL) == 0);
+    pthread_condattr_t attr;
+    CHECK(pthread_condattr_init(&attr) == 0 &&
+          pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0);
+    CHECK(pthread_mutex_init(&w->lock, NULL) == 0 &&
+          pthread_cond_init(&w->changed, &attr) == 0);
+    (void)pthread_condattr_destroy(&attr);
     int reason = pthread_create(&w->thread, NULL, thread_run, w);
     if (reason == 0)
         return w;
     err_set(e, reason, "worker thread");
+    (void)pthread_mutex_destroy(&w->lock);
+    (void)pthread_cond_destroy(&w->changed);
     free(w);
     return NULL;
 }
@@ -95,7 +102,7 @@ bool worker_collect(struct worker *w)
 bool worker_wait(struct worker *w, int timeout_ms)
 {
     struct timespec until;
-    CHECK(clock_gettime(CLOCK_REALTIME, &until) == 0);
+    CHECK(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
     until.tv_sec += timeout_ms / 1000;
     until.tv_nsec += timeout_ms % 1000 * 1000000L;
     if (until.tv_nsec >= 1000000000L) {
