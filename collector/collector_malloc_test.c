@@ -3,6 +3,7 @@
  * objects (the linker wraps them), are counted over 100,000 records of all kinds. */
 #include "collector/collector_kit.h"
 #include "collector/sample.h"
+#include "common/base/malloc_count.h"
 #include "common/wire/out.h"
 
 #include <setjmp.h>
@@ -10,65 +11,6 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
-
-static uint64_t n_calls;
-
-void *__real_malloc(size_t len);
-void *__real_calloc(size_t n, size_t len);
-void *__real_realloc(void *old, size_t len);
-void *__real__Znwm(size_t len);
-void *__real__Znam(size_t len);
-void *__real__ZnwmRKSt9nothrow_t(size_t len, const void *nothrow);
-void *__real__ZnamRKSt9nothrow_t(size_t len, const void *nothrow);
-void *__wrap_malloc(size_t len);
-void *__wrap_calloc(size_t n, size_t len);
-void *__wrap_realloc(void *old, size_t len);
-void *__wrap__Znwm(size_t len);
-void *__wrap__Znam(size_t len);
-void *__wrap__ZnwmRKSt9nothrow_t(size_t len, const void *nothrow);
-void *__wrap__ZnamRKSt9nothrow_t(size_t len, const void *nothrow);
-
-void *__wrap_malloc(size_t len)
-{
-    n_calls++;
-    return __real_malloc(len);
-}
-
-void *__wrap_calloc(size_t n, size_t len)
-{
-    n_calls++;
-    return __real_calloc(n, len);
-}
-
-void *__wrap_realloc(void *old, size_t len)
-{
-    n_calls++;
-    return __real_realloc(old, len);
-}
-
-void *__wrap__Znwm(size_t len)
-{
-    n_calls++;
-    return __real__Znwm(len);
-}
-
-void *__wrap__Znam(size_t len)
-{
-    n_calls++;
-    return __real__Znam(len);
-}
-
-void *__wrap__ZnwmRKSt9nothrow_t(size_t len, const void *nothrow)
-{
-    n_calls++;
-    return __real__ZnwmRKSt9nothrow_t(len, nothrow);
-}
-
-void *__wrap__ZnamRKSt9nothrow_t(size_t len, const void *nothrow)
-{
-    n_calls++;
-    return __real__ZnamRKSt9nothrow_t(len, nothrow);
-}
 
 struct given {
     enum topic topic;
@@ -143,11 +85,11 @@ static void records_take_no_memory(void **state)
     struct collector *c = collector_new(&setup);
     struct outbox *out = outbox_new();
     run(c, out, given, ARRAY_LEN(given), 0,
-        20000);               /* two rounds of ticks, which come each 10 s */
-    assert_true(n_calls > 0); /* the wrapping works */
-    uint64_t before = n_calls;
+        20000);                      /* two rounds of ticks, which come each 10 s */
+    assert_true(malloc_count() > 0); /* the wrapping works */
+    uint64_t before = malloc_count();
     run(c, out, given, ARRAY_LEN(given), 20000, 120000);
-    assert_int_equal(n_calls - before, 0);
+    assert_int_equal(malloc_count() - before, 0);
     assert_true(collector_counts(c)->events > 80000);
     collector_free(c);
     outbox_free(out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* No malloc per record: over 100,000 records, with checkpoints, none once warm. Counts the
  * calls of the project's own objects, which the linker brings here. */
+#include "common/base/malloc_count.h"
 #include "featurizer/try.h"
 
 #include <setjmp.h>
@@ -10,33 +11,6 @@
 #include <cmocka.h>
 
 enum { WARM = 120000, COUNTED = 100000, VISITORS = 100, CHECKPOINT = 5000 };
-
-static uint64_t n_calls;
-
-void *__real_malloc(size_t len);
-void *__real_calloc(size_t n, size_t len);
-void *__real_realloc(void *old, size_t len);
-void *__wrap_malloc(size_t len);
-void *__wrap_calloc(size_t n, size_t len);
-void *__wrap_realloc(void *old, size_t len);
-
-void *__wrap_malloc(size_t len)
-{
-    n_calls++;
-    return __real_malloc(len);
-}
-
-void *__wrap_calloc(size_t n, size_t len)
-{
-    n_calls++;
-    return __real_calloc(n, len);
-}
-
-void *__wrap_realloc(void *old, size_t len)
-{
-    n_calls++;
-    return __real_realloc(old, len);
-}
 
 static void no_malloc_per_record(void **state)
 {
@@ -49,7 +23,7 @@ static void no_malloc_per_record(void **state)
     try_init(&t, 1800);
     for (unsigned i = 0; i < WARM + COUNTED; i++) {
         if (i == WARM)
-            before = n_calls;
+            before = malloc_count();
         if (i % CHECKPOINT == 0) {
             buf_reset(&own);
             featurizer_cut(t.core, 0, &own);
@@ -64,7 +38,7 @@ static void no_malloc_per_record(void **state)
         outbox_drop(t.out, outbox_next(t.out));
     }
     assert_true(before > 0); /* else the wrapping does not work */
-    assert_int_equal(n_calls - before, 0);
+    assert_int_equal(malloc_count() - before, 0);
     buf_fini(&own);
     outbox_free(states);
     try_fini(&t);

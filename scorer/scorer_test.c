@@ -6,6 +6,7 @@
 #include "common/base/arena.h"
 #include "common/base/clock.h"
 #include "common/base/hash.h"
+#include "common/base/malloc_count.h"
 #include "common/bus/config.h"
 #include "common/bus/counters.h"
 #include "common/kern/trees_grow.h"
@@ -22,32 +23,6 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
-
-static uint64_t n_mallocs;
-void *__real_malloc(size_t len);
-void *__real_calloc(size_t n, size_t len);
-void *__real_realloc(void *old, size_t len);
-void *__wrap_malloc(size_t len);
-void *__wrap_calloc(size_t n, size_t len);
-void *__wrap_realloc(void *old, size_t len);
-
-void *__wrap_malloc(size_t len)
-{
-    n_mallocs++;
-    return __real_malloc(len);
-}
-
-void *__wrap_calloc(size_t n, size_t len)
-{
-    n_mallocs++;
-    return __real_calloc(n, len);
-}
-
-void *__wrap_realloc(void *old, size_t len)
-{
-    n_mallocs++;
-    return __real_realloc(old, len);
-}
 
 enum { CHUNKS = 3 };
 
@@ -449,11 +424,11 @@ static void scoring_calls_no_malloc(void **state)
         uint64_t before = 0;
         for (size_t k = 0; k < 101000; k++) {
             if (k == 1000)
-                before = n_mallocs;
+                before = malloc_count();
             assert_int_equal(score(f, 1, 0), STEP_DONE);
             outbox_drop(f->out, outbox_next(f->out));
         }
-        assert_int_equal(n_mallocs - before, 0);
+        assert_int_equal(malloc_count() - before, 0);
         fixture_free(f);
     }
 }

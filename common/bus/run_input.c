@@ -207,25 +207,13 @@ bool input_join(struct run *r, struct err *e)
            err_set(e, 0, "subscribe: %s", rd_kafka_err2str(err));
 }
 
-/* A consumer that never works again: another member took its group.instance.id. */
-static void consumer_failed(struct run *r)
-{
-    struct err e = {0};
-    char reason[256] = "";
-    (void)rd_kafka_fatal_error(r->consumer, reason, sizeof reason);
-    err_code(&e, EXIT_CODE_CONFIG, "the consumer group: %s", reason);
-    run_fail(r, &e);
-}
-
 void input_poll(struct run *r)
 {
     if (!r->is_joined)
         return;
     rd_kafka_message_t *m = rd_kafka_consumer_poll(r->consumer, 0);
     if (m) { /* errors only: records come through the partitions' own queues */
-        if (m->err == RD_KAFKA_RESP_ERR__FATAL)
-            consumer_failed(r);
-        else if (m->err && m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        if (m->err && m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
             log_warn("consumer", "reason=\"%s\"", rd_kafka_message_errstr(m));
         rd_kafka_message_destroy(m);
     }

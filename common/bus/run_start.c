@@ -17,7 +17,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CALL_MS = 5000, RETRY_MS = 200, RESTORE_TRIES = 5 };
+/* Calls are short, so that cancelling is heard, and are made again until they are answered. */
+enum { CALL_MS = 1000, RETRY_MS = 200, RESTORE_TRIES = 6 };
 
 struct start_job {
     struct run *run;
@@ -83,7 +84,7 @@ static bool place_by_group(struct start_job *j)
 struct found {
     struct checkpoint checkpoint;
     struct buf bytes; /* that the checkpoint's slices point into */
-    bool has_checkpoint;
+    bool has_checkpoint, has_ended;
     uint64_t n;
 };
 
@@ -148,11 +149,16 @@ static bool restore_read(struct start_job *j, rd_kafka_t *rk, struct found *all)
         rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, 100);
         if (!m)
             continue;
-        if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-            n_ended++;
-        else if (!m->err && !restore_record(r, m, found_of(r, all, m->partition), &j->e))
+        struct found *f = found_of(r, all, m->partition);
+        if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF && f) {
+            n_ended += !f->has_ended; /* told anew when a partition has grown meanwhile */
+            f->has_ended = true;
+        } else if (m->err) {
+            log_warn("restore", "reason=\"%s\"", rd_kafka_message_errstr(m));
+        } else if (f && !restore_record(r, m, f, &j->e)) {
             is_good = err_prefix(&j->e, "%s partition %d offset %" PRId64,
                                  r->names[r->stage->state], m->partition, m->offset);
+        }
         rd_kafka_message_destroy(m);
     }
     (void)rd_kafka_assign(rk, NULL);
@@ -248,11 +254,14 @@ static bool ends_are_ours(struct start_job *j, rd_kafka_t *rk, const struct flow
 {
     const char *name = j->run->names[s->input->topic];
     int64_t low, high;
-    rd_kafka_resp_err_t err =
-        rd_kafka_query_watermark_offsets(rk, name, (int32_t)s->partition, &low, &high, CALL_MS);
-    if (err)
-        return err_retry(&j->e, "%s partition %u: %s", name, s->partition,
-                         rd_kafka_err2str(err));
+    rd_kafka_resp_err_t err;
+    while ((err = rd_kafka_query_watermark_offsets(rk, name, (int32_t)s->partition, &low, &high,
+                                                   CALL_MS)) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        log_warn("ends of the log", "topic=%s reason=\"%s\"", name, rd_kafka_err2str(err));
+        rest(j, RETRY_MS);
+        if (atomic_load(&j->is_cancelled))
+            return false;
+    }
     *is_gone = s->last_offset < (uint64_t)low; /* retention took the record: no fault */
     return s->next <= (uint64_t)high ||
            err_code(&j->e, EXIT_CODE_CONFIG,
@@ -299,19 +308,17 @@ static bool logs_are_ours(struct start_job *j, rd_kafka_t *rk)
     if (n_left > 0)
         leaders_ask(rk, parts->elems[0].topic);
     (void)rd_kafka_assign(rk, parts);
-    int64_t until_us = clock_mono_us() + CALL_MS * (int64_t)1000;
     while (is_good && n_left > 0 && !atomic_load(&j->is_cancelled)) {
         rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, 100);
-        if (!m) {
-            is_good = clock_mono_us() < until_us ||
-                      err_retry(&j->e, "%d last records could not be read again", n_left);
-            continue;
-        }
+        if (!m)
+            continue; /* an outage tells nothing about the records: it is waited for */
         if (!m->err) {
             rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_find(
                 parts, rd_kafka_topic_name(m->rkt), m->partition);
             n_left -= p && p->offset == m->offset;
             is_good = last_is_ours(j, m);
+        } else if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
+            n_left--; /* retention has taken it meanwhile */
         }
         rd_kafka_message_destroy(m);
     }
@@ -324,8 +331,10 @@ static void state_clear(struct run *r)
 {
     for (size_t i = 0; i < r->flow.n_sources; i++) {
         const struct flow_source *s = &r->flow.sources[i];
-        r->stage->revoke(r->core, s->input->topic, s->partition);
-        r->stage->assign(r->core, s->input->topic, s->partition);
+        if (r->stage->revoke)
+            r->stage->revoke(r->core, s->input->topic, s->partition);
+        if (r->stage->assign)
+            r->stage->assign(r->core, s->input->topic, s->partition);
         marks_fini(&r->flow.sources[i].marks);
     }
 }
@@ -355,7 +364,7 @@ static bool place_by_state(struct start_job *j)
     enum agree agree = AGREE_NOT_YET;
     for (int k = 0; k < RESTORE_TRIES && agree == AGREE_NOT_YET; k++) {
         if (k > 0) {
-            rest(j, RETRY_MS);
+            rest(j, RETRY_MS << (k - 1)); /* markers of a transaction come one by one */
             state_clear(j->run);
         }
         agree = restore_all(j, rk);
@@ -428,8 +437,12 @@ void start_cancel(struct run *r)
     if (!r->start)
         return;
     atomic_store(&r->start->is_cancelled, true);
+    if (r->checkpointer)
+        checkpointer_cancel(r->checkpointer, true);
     while (!worker_wait(r->worker, 1000))
         log_warn("waits for the start job to give up", "phase=cancel");
     CHECK(worker_collect(r->worker));
+    if (r->checkpointer)
+        checkpointer_cancel(r->checkpointer, false);
     free(steal_ptr(r->start));
 }

@@ -248,10 +248,11 @@ static bool kafka_check(struct run *r, struct err *e)
     rd_kafka_t *rk = client_new(r->config, &setup, e);
     if (!rk)
         return false;
-    int64_t until_us =
-        clock_mono_us() + (int64_t)config_u64(r->config, "auspex", "start_wait_s") * SECOND_US;
+    int64_t wait_s = (int64_t)config_u64(r->config, "auspex", "start_wait_s");
+    int64_t until_us = clock_mono_us() + wait_s * SECOND_US;
+    int check_ms = (int)MAX(MIN(wait_s * 1000, (int64_t)CHECK_MS), (int64_t)100);
     bool is_good;
-    while (!(is_good = topics_check(r->config, rk, topics_needed(r->stage), CHECK_MS, e)) &&
+    while (!(is_good = topics_check(r->config, rk, topics_needed(r->stage), check_ms, e)) &&
            e->retry && clock_mono_us() < until_us && uv_run(&r->loop, UV_RUN_NOWAIT) >= 0 &&
            !r->flow.is_stopping)
         log_warn("waits for Kafka", "reason=\"%s\"", e->text);
