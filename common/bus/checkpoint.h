@@ -23,8 +23,8 @@ struct checkpointer *checkpointer_new(const struct config *c, const char *transa
 /* Ends what a dead predecessor under the same id has left open; early, so that its offsets
  * become readable now and not after its time-out. */
 MUST_USE bool checkpointer_prepare(struct checkpointer *k, struct err *e);
-/* COMMIT_DONE, or FAILED or FENCED with the reason; FAILED with an exit code when no other try
- * can help. The job's offsets are freed. */
+/* COMMIT_DONE, or FAILED or FENCED with the reason; FAILED with EXIT_CODE_BUG or _CONFIG when
+ * no other try can help. The job's offsets are freed. */
 enum flow_outcome checkpointer_commit(struct checkpointer *k, const struct checkpoint_job *job,
                                       struct err *e);
 /* From another thread: whether to give up what is under way, as soon as librdkafka lets go. */

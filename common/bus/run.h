@@ -100,6 +100,9 @@ void input_release(struct run *r);
 void input_owed(struct run *r);
 void input_resume(struct run *r); /* a sink's batch is stored: who waited may go on */
 void input_rejoin(struct run *r); /* leaves the group, drops all, joins again */
+/* Leaves the group, but waits only so long for a coordinator that does not answer; false then:
+ * the session's end will tell the group, and closing would wait for as long. */
+bool input_leave(struct run *r);
 void input_close(struct run *r);
 
 /* run_output.c */

@@ -156,8 +156,10 @@ static void job_turn(struct run *r)
     if (r->stage->kind == STAGE_STATEFUL)
         outbox_drop(r->state, outbox_next(r->state));
     committed(r, j->outcome, j->e.text);
-    if (j->outcome == COMMIT_FAILED && j->e.code != EXIT_CODE_OK)
-        run_fail(r, &j->e); /* nothing that another try could mend */
+    bool is_hopeless = r->stage->kind == STAGE_SINK || j->e.code == EXIT_CODE_BUG ||
+                       j->e.code == EXIT_CODE_CONFIG;
+    if (j->outcome == COMMIT_FAILED && is_hopeless)
+        run_fail(r, &j->e);
     if (r->stage->kind == STAGE_SINK)
         input_resume(r);
     free(j);

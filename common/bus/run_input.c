@@ -291,15 +291,16 @@ void input_rejoin(struct run *r)
     log_warn("joins the group again", "reason=\"%s\"", r->reason);
     commit_drain(r);
     input_release(r);
+    (void)input_leave(r);
     input_close(r);
     if (!input_join(r, &e))
         run_fail(r, &e);
 }
 
-/* Leaves the group, but waits only so long for a coordinator that does not answer: then the
- * session's end tells the group. */
-static void group_leave(struct run *r)
+bool input_leave(struct run *r)
 {
+    if (!r->consumer)
+        return true;
     int64_t until_us = clock_mono_us() + LEAVE_US;
     rd_kafka_queue_t *q = rd_kafka_queue_new(r->consumer);
     rd_kafka_error_t *error = rd_kafka_consumer_close_queue(r->consumer, q);
@@ -308,13 +309,13 @@ static void group_leave(struct run *r)
     while (!rd_kafka_consumer_closed(r->consumer) && clock_mono_us() < until_us)
         (void)rd_kafka_queue_poll_callback(q, 20);
     rd_kafka_queue_destroy(q);
+    return rd_kafka_consumer_closed(r->consumer) != 0;
 }
 
 void input_close(struct run *r)
 {
     if (!r->consumer)
         return;
-    group_leave(r);
     rd_kafka_queue_destroy(r->commit_queue);
     r->commit_queue = NULL;
     if (r->group)

@@ -37,8 +37,11 @@ static const char *phase_text(const struct run *r)
 static bool is_ready(struct run *r, struct str *why)
 {
     *why = str_of(phase_text(r));
-    if (r->flow.phase != FLOW_RUNNING)
+    if (r->flow.phase != FLOW_RUNNING) {
+        if (r->flow.phase == FLOW_STARTING && r->stage->is_ready)
+            (void)r->stage->is_ready(r->core, why); /* it may know what keeps us from beginning */
         return false;
+    }
     if (r->flow.producer != PRODUCER_UP || r->flow.commit_wait_us > 0) {
         *why = str_of(r->reason[0] ? r->reason : "outputs are not stored");
         return false;

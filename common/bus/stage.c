@@ -306,8 +306,10 @@ static void handle_close(uv_handle_t *h, void *arg)
         uv_close(h, NULL);
 }
 
-static void run_close(struct run *r)
+static void run_close(struct run *r, int code)
 {
+    if (!input_leave(r))
+        _exit(code); /* all that could be stored is */
     input_close(r);
     lookup_close(r);
     worker_free(r->worker);
@@ -352,7 +354,7 @@ static int run_stage(struct run *r)
         log_error("leaves", "code=%d reason=\"%s\"", code, r->failure.text);
     else
         log_info("stopped", "after_ms=%lld", (long long)(clock_mono_us() - r->stop_us) / 1000);
-    run_close(r);
+    run_close(r, code);
     return code;
 }
 

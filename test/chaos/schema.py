@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""schema - the records of schemas/*.def as Python dictionaries; shares nothing else with the product."""
+import datetime
+import json
+import pathlib
+import re
+
+import msgpack
+
+SCHEMAS = pathlib.Path(__file__).resolve().parents[2] / "schemas"
+RAW, IMPORTS, CONTROL, EVENTS = 1, 2, 3, 4  # origins
+INDEX_TICK = 1000
+DEFAULTS = {"u64": 0, "f64": None, "time": 0, "str": "", "json": "", "bin": b"", "flag": False}
+CHECKS = {"u64": lambda v: type(v) is int and 0 <= v < 1 << 64, "time": lambda v: type(v) is int, "str": lambda v: type(v) is str,
+          "json": lambda v: type(v) is str and (v == "" or json.loads(v) is not Bad), "bin": lambda v: type(v) is bytes, "flag": lambda v: type(v) is bool,
+          "f64": lambda v: type(v) is float}
+TOPIC_RECORDS = {  # besides the one that records.def names
+    "imports": ("import_line", "import_end"), "events": ("event", "tick", "control", "import_end"),
+    "features": ("vector", "tick", "control", "import_end"), "predictions": ("prediction", "tick", "control", "import_end"),
+    "visitors": ("visitor", "checkpoint"), "models": ("manifest", "chunk")}
+FIELD = re.compile(r"^(FIELD|LIST)\((\d+), (\w+), (\w+),", re.M)
+POSITION_NAMES = ("epoch", "origin", "partition", "offset", "index", "import_id")
+
+
+class Bad(Exception):
+    """A record that is not as its table says."""
+
+
+def _fields(name):
+    text = (SCHEMAS / f"{name}.def").read_text(encoding="utf-8")
+    return {int(key): (kind if macro == "FIELD" else f"list:{kind}", field)
+            for macro, key, kind, field in FIELD.findall(text)}
+
+
+def _records():
+    text = (SCHEMAS / "records.def").read_text(encoding="utf-8")
+    found = re.findall(r'^RECORD\((\d+), (\w+), "(\w+)"', text, re.M)
+    position = _fields("position")
+    return {int(number): (name, position | _fields(name)) for number, name, _ in found}
+
+
+RECORDS = _records()
+KIND = _fields("kind")
+TYPES = {name: {field: kind for kind, field in fields.values()} for name, fields in RECORDS.values()}
+
+
+def time_us(text):
+    """Microseconds since 1970 of an RFC 3339 time in UTC."""
+    at = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return int((at - datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)) / datetime.timedelta(microseconds=1))
+
+
+def _named(raw, fields):
+    out = {name: DEFAULTS.get(kind, []) for kind, name in fields.values()}
+    for key, value in raw.items():
+        if key not in fields:
+            continue  # a newer writer's
+        kind, name = fields[key]
+        if kind.startswith("list:"):
+            value = [_named(item, KIND) for item in value]
+        elif not CHECKS[kind](value):
+            raise ValueError(f"{name} is {value!r}")
+        out[name] = value
+    return out
+
+
+def _from_json(value):
+    raw = json.loads(value)
+    name = raw.get("rec", raw.get("record", "prediction"))
+    fields = dict(next(f for n, f in RECORDS.values() if n == name or n == RECORDS.get(name, ("",))[0]))
+    numbers = {field: key for key, (_, field) in fields.items()}
+    out = _named({}, fields)
+    for key, item in raw.items():
+        if key in numbers:
+            out[key] = item
+        elif key + "_us" in numbers:
+            out[key + "_us"] = time_us(item)
+    known = {field for _, field in KIND.values()}
+    out["kinds"] = [_named({}, KIND) | {k: v for k, v in item.items() if k in known} for item in raw.get("kinds", [])]
+    out["rec"] = name
+    return out
+
+
+def decode(topic, value):
+    """The fields of a record of a topic by name, absent ones at their default; `rec` is the record's name."""
+    try:
+        if value[:1] == b"{":
+            out = _from_json(value)
+            name = out["rec"]
+        else:
+            raw = msgpack.unpackb(value, strict_map_key=False, raw=False)
+            name, fields = RECORDS[raw[0]]
+            out = _named(raw, fields)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, StopIteration, msgpack.UnpackException) as why:
+        raise Bad(f"cannot be read: {type(why).__name__} {why}") from why
+    if name not in TOPIC_RECORDS.get(topic, (name,)):
+        raise Bad(f"is a {name}")
+    out["rec"] = name
+    return out
+
+
+def murmur2(data):
+    """Kafka's partitioner hash, from its definition."""
+    m, mask = 0x5BD1E995, 0xFFFFFFFF
+    h = 0x9747B28C ^ len(data)
+    whole = len(data) & ~3
+    for at in range(0, whole, 4):
+        k = int.from_bytes(data[at:at + 4], "little") * m & mask
+        k = (k ^ k >> 24) * m & mask
+        h = (h * m & mask) ^ k
+    if len(data) > whole:
+        h = (h ^ int.from_bytes(data[whole:], "little")) * m & mask
+    h = (h ^ h >> 13) * m & mask
+    return h ^ h >> 15
+
+
+def partition_of(key, n):
+    return (murmur2(key) & 0x7FFFFFFF) % n
