@@ -230,11 +230,13 @@ static void put_open_truth(const struct session *s, void *context)
         l->broken = true;
 }
 
-/* Waits for the last answers; what has none by then counts as failed and stands so in the
- * ledger. */
+/* Waits for the last answers, through an outage too; but once it is told to stop only so long:
+ * what has none by then counts as failed and stands so in the ledger. */
 static void finish(struct live *l)
 {
     shop_each_open(l->shop, put_open_truth, l);
+    while (!told_to_stop && !l->broken && rd_kafka_outq_len(l->rk) > 0)
+        (void)rd_kafka_poll(l->rk, POLL_MAX_MS);
     if (rd_kafka_flush(l->rk, FLUSH_MS) != RD_KAFKA_RESP_ERR_NO_ERROR) {
         (void)rd_kafka_purge(l->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
         (void)rd_kafka_flush(l->rk, POLL_MAX_MS);
