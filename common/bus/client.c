@@ -103,8 +103,8 @@ static void conf_set_own(void *to, const char *key, const char *value)
     conf_set(to, key, value);
 }
 
-/* Broker outages flood the log with one line a try; they are one line a second here, and what
- * matters about them is said by whoever waits. */
+/* Broker outages give one line a try, which log thins out; what matters about them is said by
+ * whoever waits. */
 static void on_log(const rd_kafka_t *rk, int level, const char *fac, const char *text)
 {
     (void)rk;

@@ -31,8 +31,8 @@ struct client_setup {
     void (*on_error)(rd_kafka_t *rk, int code, const char *reason, void *opaque);
 };
 
-/* NULL on failure: EXIT_CODE_CONFIG for a setting librdkafka refuses. Metadata is asked for at
- * once, without waiting, so that the first record or transaction does not wait for it. */
+/* NULL on failure: EXIT_CODE_CONFIG for a setting librdkafka refuses. Never waits for a broker.
+ */
 MUST_USE rd_kafka_t *client_new(const struct config *c, const struct client_setup *s,
                                 struct err *e);
 

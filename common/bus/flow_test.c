@@ -7,7 +7,9 @@
 
 #include <cmocka.h>
 
-enum { COMMIT_US = 200, DRAIN_US = 5000, SECOND = 1000000 };
+#define COMMIT_US ((int64_t)200)
+#define DRAIN_US  ((int64_t)5000)
+#define SECOND    ((int64_t)1000000)
 static const struct flow_limits limits = {
     .outputs_bytes = 1000, .commit_us = COMMIT_US, .drain_us = DRAIN_US};
 static const struct stage_input dense = {.topic = TOPIC_events, .is_marked = true};
@@ -57,8 +59,7 @@ static void test_commits_after_the_acks(void **state)
     run(&f, STAGE_STATELESS, &dense, 2);
     assert_null(flow_source_of(&f, TOPIC_events, 2));
     assert_null(flow_source_of(&f, TOPIC_raw, 0));
-    assert_int_equal(flow_decide(&f, (int64_t)10 * COMMIT_US),
-                     FLOW_NOTHING); /* nothing was used */
+    assert_int_equal(flow_decide(&f, 10 * COMMIT_US), FLOW_NOTHING); /* nothing was used */
     use(&f, 0, 3);
     assert_int_equal(flow_decide(&f, COMMIT_US - 1), FLOW_NOTHING); /* not due */
     assert_int_equal(flow_decide(&f, COMMIT_US), FLOW_CUT);
@@ -150,7 +151,7 @@ static void test_a_failed_commit_is_covered_by_the_next(void **state)
         assert_true(flow_is_dirty(&f));
         assert_int_equal(flow_decide(&f, now_us + wait_us - 1), FLOW_NOTHING);
         now_us += wait_us;
-        wait_us = MIN(2 * wait_us, (int64_t)4 * SECOND);
+        wait_us = MIN(2 * wait_us, 4 * SECOND);
     }
     assert_int_equal(flow_decide(&f, now_us), FLOW_CUT);
     flow_cut_taken(&f, now_us);
@@ -324,7 +325,7 @@ static void test_a_broken_producer_is_made_anew(void **state)
         assert_int_equal(flow_decide(&f, now_us), FLOW_REMAKE_PRODUCER);
         flow_producer_made(&f);
         assert_int_equal(flow_decide(&f, now_us), FLOW_NOTHING);
-        wait_us = wait_us == 0 ? SECOND : MIN(2 * wait_us, (int64_t)30 * SECOND);
+        wait_us = wait_us == 0 ? SECOND : MIN(2 * wait_us, 30 * SECOND);
     }
     use(&f, 0, 0);
     flow_cut_taken(&f, now_us);

@@ -28,6 +28,9 @@ struct run_source {
     int64_t wait_until_us; /* after STEP_WAIT */
     int64_t seek_until_us; /* after a seek: what the client still had is ignored */
     int64_t last_append_us;
+    char place[TOPIC_NAME +
+               64]; /* "TOPIC partition N offset ", and from place_at on its number */
+    size_t place_at;
     struct counter *records_in, *repeats, *lag_records, *lag_seconds;
 };
 
@@ -75,6 +78,7 @@ struct run {
     uint64_t commit_number; /* of the last group commit; outcomes of older ones count no more */
     bool is_joined;         /* the consumer has been made */
     int64_t commit_confirmed_us, status_us, timer_us;
+    int64_t wall_us;  /* when this slice of records began */
     char reason[256]; /* why it is not ready */
 
     struct err failure; /* why the program ends, when is_failed */

@@ -108,6 +108,9 @@ static void source_open(struct run *r, size_t i)
         .lag_records = counter_of(r->counters, COUNTER_all_lag_records, word, partition),
         .lag_seconds = counter_of(r->counters, COUNTER_all_lag_seconds, word, partition),
     };
+    struct run_source *s = &r->sources[i];
+    s->place_at = (size_t)snprintf(s->place, sizeof s->place - 24, "%s partition %u offset ",
+                                   r->names[fs->input->topic], fs->partition);
 }
 
 static void on_assign(struct run *r, const rd_kafka_topic_partition_list_t *parts)
@@ -342,16 +345,23 @@ static bool refill(struct run_source *s)
     return s->n > 0;
 }
 
-static void place_text(const struct run *r, const struct flow_source *fs, uint64_t offset,
-                       char *text, size_t len)
+/* "TOPIC partition N offset M", valid until the source's next; without printf, because each
+ * record asks for it, should it be the one that ends the program. */
+static const char *place_text(struct run_source *s, uint64_t offset)
 {
-    (void)snprintf(text, len, "%s partition %u offset %" PRIu64, r->names[fs->input->topic],
-                   fs->partition, offset);
+    char digits[20], *to = s->place + s->place_at;
+    size_t n = 0;
+    do
+        digits[n++] = (char)('0' + offset % 10);
+    while ((offset /= 10) > 0);
+    while (n > 0)
+        *to++ = digits[--n];
+    *to = '\0';
+    return s->place;
 }
 
 /* A consumer error in place of a record. */
-static void message_failed(struct run *r, const struct flow_source *fs,
-                           const rd_kafka_message_t *m)
+static void message_failed(struct run *r, size_t i, const rd_kafka_message_t *m)
 {
     struct err e = {0};
     if (m->err != RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET &&
@@ -359,8 +369,7 @@ static void message_failed(struct run *r, const struct flow_source *fs,
         log_warn("fetch", "reason=\"%s\"", rd_kafka_message_errstr(m));
         return;
     }
-    char place[TOPIC_NAME + 64];
-    place_text(r, fs, fs->next, place, sizeof place);
+    const char *place = place_text(&r->sources[i], r->flow.sources[i].next);
     err_code(
         &e, EXIT_CODE_CONFIG,
         "%s, where this group is to go on, is no longer in the log: retention has passed it "
@@ -373,9 +382,7 @@ static void seek_back(struct run *r, size_t i)
 {
     struct flow_source *fs = &r->flow.sources[i];
     struct run_source *s = &r->sources[i];
-    char place[TOPIC_NAME + 64];
-    place_text(r, fs, fs->next, place, sizeof place);
-    log_warn("a hole in the log: seeking back", "to=\"%s\"", place);
+    log_warn("a hole in the log: seeking back", "to=\"%s\"", place_text(s, fs->next));
     ahead_drop(s);
     rd_kafka_topic_partition_list_t *parts = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(parts, r->names[fs->input->topic], (int32_t)fs->partition)
@@ -387,13 +394,11 @@ static void seek_back(struct run *r, size_t i)
     s->seek_until_us = clock_mono_us() + SEEK_US;
 }
 
-static void torn(struct run *r, const struct flow_source *fs, uint64_t offset)
+static void torn(struct run *r, size_t i, uint64_t offset)
 {
     struct err e = {0};
-    char place[TOPIC_NAME + 64];
-    place_text(r, fs, offset, place, sizeof place);
-    err_code(&e, EXIT_CODE_BUG, "%s came where %" PRIu64 " should stand, twice", place,
-             fs->next);
+    err_code(&e, EXIT_CODE_BUG, "%s came where %" PRIu64 " should stand, twice",
+             place_text(&r->sources[i], offset), r->flow.sources[i].next);
     run_fail(r, &e);
 }
 
@@ -413,16 +418,14 @@ static void head_used(struct run *r, size_t i, const struct position *p)
 static enum stage_step record_give(struct run *r, size_t i, const struct stage_message *m)
 {
     struct run_source *s = &r->sources[i];
-    if (r->flow.sources[i].has_more)
-        return r->stage->more(r->core, m->topic, m->partition, r->outbox);
-    char place[TOPIC_NAME + 64];
-    place_text(r, &r->flow.sources[i], m->offset, place, sizeof place);
-    check_context(place);
-    enum stage_step step = r->stage->record(r->core, m, r->outbox);
+    bool is_begun = r->flow.sources[i].has_more;
+    check_context(place_text(s, m->offset));
+    enum stage_step step = is_begun ? r->stage->more(r->core, m->topic, m->partition, r->outbox)
+                                    : r->stage->record(r->core, m, r->outbox);
     check_context(NULL);
-    if (step != STEP_WAIT) {
+    if (!is_begun && step != STEP_WAIT) {
         counter_add(s->records_in, 1);
-        histogram_add(r->delay, (double)(clock_wall_us() - m->append_us) * 1e-6);
+        histogram_add(r->delay, (double)(r->wall_us - m->append_us) * 1e-6);
     }
     return step;
 }
@@ -435,7 +438,7 @@ static bool head_step(struct run *r, size_t i)
     rd_kafka_message_t *m = s->ahead[s->at];
     struct position p, *mark = NULL;
     if (m->err) {
-        message_failed(r, fs, m);
+        message_failed(r, i, m);
         rd_kafka_message_destroy(m);
         s->at++;
         return !r->is_failed;
@@ -478,7 +481,7 @@ static bool head_step(struct run *r, size_t i)
         seek_back(r, i);
         return false;
     case TAKE_TORN:
-        torn(r, fs, (uint64_t)m->offset);
+        torn(r, i, (uint64_t)m->offset);
         return false;
     }
     return false;
@@ -549,6 +552,7 @@ bool input_turn(struct run *r)
     while (flow_may_read(&r->flow) && !r->is_failed) {
         if (!choose(r, now_us, &i))
             return false;
+        r->wall_us = clock_wall_us();
         for (size_t k = 0; k < TURN_RECORDS && r->sources[i].at < r->sources[i].n; k++) {
             bool goes_on = head_step(r, i);
             output_count(r);

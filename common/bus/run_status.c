@@ -39,7 +39,7 @@ static bool is_ready(struct run *r, struct str *why)
     *why = str_of(phase_text(r));
     if (r->flow.phase != FLOW_RUNNING) {
         if (r->flow.phase == FLOW_STARTING && r->stage->is_ready)
-            (void)r->stage->is_ready(r->core, why); /* it may know what keeps us from beginning */
+            (void)r->stage->is_ready(r->core, why); /* may know what keeps us */
         return false;
     }
     if (r->flow.producer != PRODUCER_UP || r->flow.commit_wait_us > 0) {

@@ -207,8 +207,13 @@ uint32_t in_array(struct in *in)
 static void skip_ext(struct in *in)
 {
     uint8_t tag = take_tag(in);
-    uint64_t len =
-        tag >= 0xd4 ? (uint64_t)1 << (tag - 0xd4) : take_number(in, (size_t)1 << (tag - 0xc7));
+    uint64_t len = 0;
+    if (tag >= 0xd4 && tag <= 0xd8)
+        len = (uint64_t)1 << (tag - 0xd4);
+    else if (tag >= 0xc7 && tag <= 0xc9)
+        len = take_number(in, (size_t)1 << (tag - 0xc7));
+    else
+        in_fail(in);
     (void)take_bytes(in, len + 1); /* the type stands before the data */
 }
 

@@ -123,7 +123,8 @@ class Database:
         blobs = [name for name, kind in columns if kind == "bytea"]
         floats = [name for name, kind in columns if kind == "double precision"]
         found = []
-        for line in self.ask(f'select row_to_json(t) from (select {picked} from "{table}" order by {order}) t').splitlines():
+        text = self.ask(f'select row_to_json(t) from (select {picked} from "{table}" order by {order}) t')
+        for line in text.splitlines():
             row = json.loads(line)
             for name in blobs:
                 row[name] = bytes.fromhex(row[name]) if row[name] is not None else None
@@ -150,7 +151,8 @@ def read_ledger(path):
         for line in file:
             word = line.rstrip("\n").split(",")
             if len(word) == 6:
-                found.append((word[0], word[1], int(word[2], 16), word[3] == "ack", int(word[4]), int(word[5]), str(path)))
+                name, visitor, digest, answer, partition, offset = word
+                found.append((name, visitor, int(digest, 16), answer == "ack", int(partition), int(offset), str(path)))
     return found
 
 

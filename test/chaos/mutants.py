@@ -95,8 +95,10 @@ def _topic(w, name, kind, rng):
         gone = part[i]
         part[i] = _flipped(gone, rng)
     w.topics[name][p] = part
-    now = f" {gone.key.hex()} {gone.value.hex()}, now {part[i].key.hex()} {part[i].value.hex()}" if kind == "flip" else ""
-    return w, f"topic {name}: {kind} at {gone.place}{now}"
+    done = f"topic {name}: {kind} at {gone.place}"
+    if kind == "flip":
+        done += f" {gone.key.hex()} {gone.value.hex()}, now {part[i].key.hex()} {part[i].value.hex()}"
+    return w, done
 
 
 def _is_alike(a, b):

@@ -57,7 +57,7 @@ def used(part, report):
             if record.fields["rec"] != "tick" or record.topic != "events":  # a restart forgets which were written
                 report("I3", f"{record.place}: position {record.position} comes after {marks[log]}")
         elif not is_same(record, first[log, at]):
-            report("I5", f"{record.place}: position {record.position} stands at offset {first[log, at].offset} otherwise")
+            report("I5", f"{record.place}: {record.position} stands at offset {first[log, at].offset} otherwise")
     return kept
 
 
@@ -317,11 +317,23 @@ def rule_one_vector_an_event(w, seen, report):
         record = seen.taken[at][0]
         source = seen.parts["events"][at[1]] if at[1] < len(seen.parts["events"]) else []
         event = next((r for r in source if r.offset == at[2]), None)
-        if not event or record.key != event.key or record.fields["reason"] != "id_conflict" or record.fields["received_us"] != event.fields["received_us"]:
+        wanted = event and (event.key, "id_conflict", event.fields["received_us"])
+        if wanted != (record.key, record.fields["reason"], record.fields["received_us"]):
             report("I2", f"{record.place}: no conflict of an event at {at}")
 
 
+def _activations(w):
+    """[(offset in control + 1, {kind: version} from there on)], the newest first."""
+    found, now = [], {}
+    for r in (r for part in w.topics["control"] for r in part):
+        if r.fields["what"] == "model":
+            now = now | {r.fields["kind"]: r.fields["version"]}
+            found.insert(0, (r.offset + 1, now))
+    return found
+
+
 def rule_one_prediction_a_vector(w, seen, report):
+    active = _activations(w)
     for events, vectors, part in zip(seen.parts["events"], seen.parts["features"], seen.parts["predictions"]):
         by_place = {v.fields["offset"]: v for v in vectors}
         for event, record in _follows("predictions", events, part, report):
@@ -334,11 +346,14 @@ def rule_one_prediction_a_vector(w, seen, report):
                 _forwarded(vector, record, report)
             else:
                 _passes_on(vector, record, TO_PREDICTION, report)
-                _kinds(record, report)
+                _kinds(record, next((now for at, now in active if at <= record.fields["control"]), {}), report)
 
 
-def _kinds(record, report):
+def _kinds(record, active, report):
     kinds = record.fields["kinds"]
+    for k in kinds:
+        if k["version"] != active.get(k["kind"]) and not k["lacked"]:
+            report("I5", f"{record.place}: version {k['version']} of {k['kind']}, active is {active.get(k['kind'])}")
     if record.fields["verdict"] != 0 and kinds:
         report("I2", f"{record.place}: kinds for an event that does not count")
     if len({k["kind"] for k in kinds}) != len(kinds):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """schema - the records of schemas/*.def as Python dictionaries; shares nothing else with the product."""
+import base64
 import datetime
 import json
 import pathlib
@@ -11,12 +12,19 @@ SCHEMAS = pathlib.Path(__file__).resolve().parents[2] / "schemas"
 RAW, IMPORTS, CONTROL, EVENTS = 1, 2, 3, 4  # origins
 INDEX_TICK = 1000
 DEFAULTS = {"u64": 0, "f64": None, "time": 0, "str": "", "json": "", "bin": b"", "flag": False}
-CHECKS = {"u64": lambda v: type(v) is int and 0 <= v < 1 << 64, "time": lambda v: type(v) is int, "str": lambda v: type(v) is str,
-          "json": lambda v: type(v) is str and (v == "" or json.loads(v) is not Bad), "bin": lambda v: type(v) is bytes, "flag": lambda v: type(v) is bool,
-          "f64": lambda v: type(v) is float}
+CHECKS = {
+    "u64": lambda v: type(v) is int and 0 <= v < 1 << 64,
+    "time": lambda v: type(v) is int,
+    "f64": lambda v: type(v) is float,
+    "str": lambda v: type(v) is str,
+    "json": lambda v: type(v) is str and (v == "" or json.loads(v) is not Bad),
+    "bin": lambda v: type(v) is bytes,
+    "flag": lambda v: type(v) is bool,
+}
 TOPIC_RECORDS = {  # besides the one that records.def names
     "imports": ("import_line", "import_end"), "events": ("event", "tick", "control", "import_end"),
-    "features": ("vector", "tick", "control", "import_end"), "predictions": ("prediction", "tick", "control", "import_end"),
+    "features": ("vector", "tick", "control", "import_end"),
+    "predictions": ("prediction", "tick", "control", "import_end"),
     "visitors": ("visitor", "checkpoint"), "models": ("manifest", "chunk")}
 FIELD = re.compile(r"^(FIELD|LIST)\((\d+), (\w+), (\w+),", re.M)
 POSITION_NAMES = ("epoch", "origin", "partition", "offset", "index", "import_id")
@@ -57,41 +65,42 @@ def _named(raw, fields):
             continue  # a newer writer's
         kind, name = fields[key]
         if kind.startswith("list:"):
-            value = [_named(item, KIND) for item in value]
+            value = [item if "kind" in item else _named(item, KIND) for item in value]
         elif not CHECKS[kind](value):
             raise ValueError(f"{name} is {value!r}")
         out[name] = value
     return out
 
 
-def _from_json(value):
-    raw = json.loads(value)
-    name = raw.get("rec", raw.get("record", "prediction"))
-    fields = dict(next(f for n, f in RECORDS.values() if n == name or n == RECORDS.get(name, ("",))[0]))
-    numbers = {field: key for key, (_, field) in fields.items()}
-    out = _named({}, fields)
-    for key, item in raw.items():
-        if key in numbers:
-            out[key] = item
-        elif key + "_us" in numbers:
-            out[key + "_us"] = time_us(item)
-    known = {field for _, field in KIND.values()}
-    out["kinds"] = [_named({}, KIND) | {k: v for k, v in item.items() if k in known} for item in raw.get("kinds", [])]
-    out["rec"] = name
-    return out
+def _of_json(kind, value):
+    if kind == "f64":
+        return float(value)
+    if kind == "time":
+        return value if isinstance(value, int) else time_us(value)
+    if kind == "bin":
+        return base64.b64decode(value, validate=True)
+    if kind.startswith("list:"):
+        return [_from_json(item, KIND) for item in value]
+    return value
+
+
+def _from_json(raw, fields):
+    keys = {name.removesuffix("_us") if kind == "time" else name: key for key, (kind, name) in fields.items()}
+    return _named({keys[name]: _of_json(fields[keys[name]][0], value) for name, value in raw.items()}, fields)
 
 
 def decode(topic, value):
     """The fields of a record of a topic by name, absent ones at their default; `rec` is the record's name."""
     try:
         if value[:1] == b"{":
-            out = _from_json(value)
-            name = out["rec"]
+            raw = json.loads(value)
+            name, fields = RECORDS[raw["rec"]]
+            out = _from_json(raw, fields)
         else:
             raw = msgpack.unpackb(value, strict_map_key=False, raw=False)
             name, fields = RECORDS[raw[0]]
             out = _named(raw, fields)
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, StopIteration, msgpack.UnpackException) as why:
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, msgpack.UnpackException) as why:
         raise Bad(f"cannot be read: {type(why).__name__} {why}") from why
     if name not in TOPIC_RECORDS.get(topic, (name,)):
         raise Bad(f"is a {name}")

@@ -18,11 +18,12 @@ def leaves(p, name, ini, status, *words, limit_s=20):
     """A program leaves with this status, and its last line has each of these words."""
     began = time.monotonic()
     try:
-        done = subprocess.run([binary(f"auspex-{name}"), "-c", str(ini), "--instance", "bad"], capture_output=True, text=True,
-                              timeout=limit_s, check=False)
+        done = subprocess.run([binary(f"auspex-{name}"), "-c", str(ini), "--instance", "bad"], capture_output=True,
+                              text=True, timeout=limit_s, check=False)
     except subprocess.TimeoutExpired as hung:
         raise harness.Failed(f"{name} does not leave; it said {(hung.stderr or b'').decode()[-1000:]}") from hung
-    demand(done.returncode == status, f"{name} {ini.name}: status {done.returncode}, not {status}\n{done.stderr[-2000:]}")
+    demand(done.returncode == status,
+           f"{name} {ini.name}: status {done.returncode}, not {status}\n{done.stderr[-2000:]}")
     last = done.stderr.strip().splitlines()[-1] if done.stderr.strip() else ""
     for word in words:
         demand(re.search(word, last), f"{name} {ini.name}: no {word!r} in: {last}")

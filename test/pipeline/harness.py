@@ -62,7 +62,7 @@ def environment(name):
 
 
 def build():
-    return pathlib.Path(os.environ.get("AUSPEX_TEST_BUILD") or os.environ.get("AUSPEX_BUILD") or ROOT / "build" / "test")
+    return pathlib.Path(os.environ.get("AUSPEX_TEST_BUILD") or ROOT / "build/test")
 
 
 def binary(name):
@@ -242,8 +242,8 @@ class Pipeline:
     def past(self, sessions, seed=1):
         """A file of the shop's history."""
         path = self.dir / f"past{sessions}.ndjson"
-        logs.run([binary("auspex-shop"), "history", "--days", "14", "--sessions", str(sessions), "--seed", str(seed), "--out",
-                  str(path)])
+        logs.run([binary("auspex-shop"), "history", "--days", "14", "--sessions", str(sessions), "--seed", str(seed),
+                  "--out", str(path)])
         return path
 
     def train(self, into=None):

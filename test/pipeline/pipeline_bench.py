@@ -59,7 +59,7 @@ def paced(p, programs):
                 delays.append(r.ts_ms - sent[r.fields["offset"]])
     delays.sort()
     at = [delays[min(len(delays) - 1, int(len(delays) * q))] for q in (0.5, 0.9, 0.99, 1)]
-    say(f"paced at {RATE}/s: raw to prediction p50 {at[0]} p90 {at[1]} p99 {at[2]} max {at[3]} ms, {len(delays)} events")
+    say(f"paced at {RATE}/s: raw to prediction p50 {at[0]} p90 {at[1]} p99 {at[2]} max {at[3]} ms")
     for name, x in programs.items():
         say(f"{name}: {(cpu_s(x.process) - used[name]) / (RATE * PACED_S) * 1e6:.0f} us of CPU an event at this rate")
 

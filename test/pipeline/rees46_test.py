@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """rees46_test - a real shop's log of 2019 is replayed into site 7, beside the live shop, and scored by a model trained
-on the shop's history. The counts are those of the file itself. A second time, also sent again whole, it adds nothing.
+on the shop's history, its predictions in JSON. The counts are those of the file itself. A second time, also sent again
+whole, it adds nothing.
 
 Data: REES46 Marketing Platform, free with attribution (https://rees46.com)."""
 import lzma
@@ -37,14 +38,15 @@ def counts(p):
 
 
 def rows(p):
-    return p.db.value("select (select count(*) from events_all where site_id = 7), (select count(*) from repeats where "
-                      "site_id = 7), (select count(*) from rejected), (select count(*) from sessions where site_id = 7)")
+    return p.db.value("select (select count(*) from events_all where site_id = 7), (select count(*) from repeats "
+                      "where site_id = 7), (select count(*) from rejected), "
+                      "(select count(*) from sessions where site_id = 7)")
 
 
 def main():
     if not SAMPLE.exists():
         raise Skip(f"{SAMPLE} is not there")
-    p = Pipeline("rees46", partitions=2).apply()
+    p = Pipeline("rees46", partitions=2, scorer__predictions="json").apply()
     csv = p.dir / "rees46.csv"
     csv.write_bytes(lzma.decompress(SAMPLE.read_bytes()))
     programs = p.start()

@@ -19,9 +19,9 @@ def copy_raw(p, q):
     for part in p.kafka.read(f"{p.prefix}.raw.v1", "raw", p.partitions):
         lines = [r for r in part if not (r.headers and not r.value)]
         demand(all(b"\n" not in r.value and b"\t" not in r.key for r in lines), "raw cannot be sent as lines")
-        subprocess.run(["kcat", "-P", "-b", p.brokers, "-t", f"{q.prefix}.raw.v1", "-p", str(part[0].partition), "-K", "\t",
-                        "-l", "/dev/stdin"], input=b"".join(r.key + b"\t" + r.value + b"\n" for r in lines), check=True,
-                       timeout=60)
+        subprocess.run(["kcat", "-P", "-b", p.brokers, "-t", f"{q.prefix}.raw.v1", "-p", str(part[0].partition), "-K",
+                        "\t", "-l", "/dev/stdin"], input=b"".join(r.key + b"\t" + r.value + b"\n" for r in lines),
+                       check=True, timeout=60)
 
 
 def orders(p):
