@@ -27,7 +27,7 @@ struct health {
     char reason[160];
     bool has_lag;
     uint64_t lag;
-    double lag_s, checkpoint_s; /* NaN = not known */
+    double lag_s, commit_age_s; /* NaN = not known */
     bool is_good;
 };
 
@@ -55,8 +55,7 @@ static void admin_ask(struct health *h)
         reason_set(h, STR("no answer on its admin port"));
     if (h->ready != 0 && probe_get(h->port, "/metrics", &body) == 200) {
         (void)probe_metric(buf_as_str(&body), "auspex_lag_seconds", &h->lag_s);
-        (void)probe_metric(buf_as_str(&body), "auspex_checkpoint_age_seconds",
-                           &h->checkpoint_s);
+        (void)probe_metric(buf_as_str(&body), "auspex_commit_age_seconds", &h->commit_age_s);
     }
     buf_fini(&body);
 }
@@ -82,7 +81,7 @@ static void group_ask(struct health *h, const struct config *c, enum program p)
 
 static void health_ask(struct health *h, const struct config *c, enum program p)
 {
-    *h = (struct health){.members = -1, .lag_s = (double)NAN, .checkpoint_s = (double)NAN};
+    *h = (struct health){.members = -1, .lag_s = (double)NAN, .commit_age_s = (double)NAN};
     h->port = (unsigned)config_u64(c, program_names[p], "admin_port");
     if (h->port > 0)
         admin_ask(h);
@@ -125,9 +124,9 @@ static void print_table(const struct status *s)
         (void)printf("%-11s %8s %-9s %10s %8s  %s\n", program_names[p], running, state, behind,
                      seconds, h->reason);
     }
-    if (!isnan(s->programs[PROGRAM_featurizer].checkpoint_s))
-        (void)printf("\nlast checkpoint  %.1f s ago\n",
-                     s->programs[PROGRAM_featurizer].checkpoint_s);
+    if (!isnan(s->programs[PROGRAM_featurizer].commit_age_s))
+        (void)printf("\noldest work that no checkpoint covers  %.1f s\n",
+                     s->programs[PROGRAM_featurizer].commit_age_s);
     if (s->clocks.is_known)
         (void)printf("clock            %.1f s behind now, the least of %zu partitions\n",
                      s->clocks.age_s, s->clocks.n_partitions);
@@ -165,7 +164,7 @@ static void put_program(struct buf *b, enum program p, const struct health *h)
     put_number(b, "lag_records", h->has_lag ? (double)h->lag : (double)NAN);
     put_number(b, "lag_seconds", h->lag_s);
     if (p == PROGRAM_featurizer)
-        put_number(b, "checkpoint_age_seconds", h->checkpoint_s);
+        put_number(b, "commit_age_seconds", h->commit_age_s);
     buf_text(b, ",\"reason\":");
     json_put_str(b, str_of(h->reason));
     buf_byte(b, '}');

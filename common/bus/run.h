@@ -9,7 +9,6 @@
 #ifndef AUSPEX_RUN_H
 #define AUSPEX_RUN_H
 
-#include "common/base/arena.h"
 #include "common/bus/admin.h"
 #include "common/bus/config.h"
 #include "common/bus/counters.h"
@@ -77,7 +76,7 @@ struct run {
     rd_kafka_queue_t *commit_queue; /* outcomes of group commits */
     uint64_t commit_number; /* of the last group commit; outcomes of older ones count no more */
     bool is_joined;         /* the consumer has been made */
-    int64_t commit_confirmed_us, status_us, timer_us;
+    int64_t commit_confirmed_us, start_us, status_us;
     int64_t wall_us;  /* when this slice of records began */
     char reason[256]; /* why it is not ready */
 
@@ -85,7 +84,7 @@ struct run {
     bool is_failed, is_done;
     int64_t stop_us;
     struct counter *records_out[TOPICS_N], *bytes_out[TOPICS_N], *outputs_bytes, *commits,
-        *commit_failures, *producer_restarts, *ready, *log_dropped;
+        *commit_failures, *commit_age, *start_seconds, *producer_restarts, *ready, *log_dropped;
     struct histogram *delay;
 };
 

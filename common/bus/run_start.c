@@ -417,6 +417,7 @@ void start_begin(struct run *r)
 {
     r->start = mem_zero(1, sizeof *r->start);
     r->start->run = r;
+    r->start_us = clock_mono_us();
     worker_begin(r->worker, job_run, r->start);
 }
 
@@ -425,6 +426,9 @@ void start_turn(struct run *r)
     if (!r->start || !worker_collect(r->worker))
         return;
     struct start_job *j = steal_ptr(r->start);
+    int64_t now_us = clock_mono_us();
+    counter_set(r->start_seconds, (double)(now_us - r->start_us) * 1e-6);
+    r->commit_confirmed_us = now_us;
     if (j->is_good)
         input_assign(r);
     else

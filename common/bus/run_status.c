@@ -70,6 +70,8 @@ bool status_open(struct run *r, struct err *e)
     r->outputs_bytes = counter_of(c, COUNTER_all_outputs_bytes, NULL, NULL);
     r->commits = counter_of(c, COUNTER_all_commits_total, NULL, NULL);
     r->commit_failures = counter_of(c, COUNTER_all_commit_failures_total, NULL, NULL);
+    r->commit_age = counter_of(c, COUNTER_all_commit_age_seconds, NULL, NULL);
+    r->start_seconds = counter_of(c, COUNTER_all_start_seconds, NULL, NULL);
     r->producer_restarts = counter_of(c, COUNTER_all_producer_restarts_total, NULL, NULL);
     r->ready = counter_of(c, COUNTER_all_ready, NULL, NULL);
     r->log_dropped = counter_of(c, COUNTER_all_log_lines_dropped_total, NULL, NULL);
@@ -104,6 +106,9 @@ void status_update(struct run *r)
     struct str why;
     for (size_t i = 0; i < r->flow.n_sources && r->flow.phase == FLOW_RUNNING; i++)
         lag_update(r, i, wall_us);
+    bool is_owing = flow_is_dirty(&r->flow);
+    counter_set(r->commit_age,
+                is_owing ? (double)(clock_mono_us() - r->commit_confirmed_us) * 1e-6 : 0);
     counter_set(r->outputs_bytes, (double)outbox_bytes(r->outbox));
     counter_set(r->ready, is_ready(r, &why));
     counter_set(r->log_dropped, (double)log_dropped());
