@@ -16,8 +16,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const enum topic inputs[] = {TOPIC_events, TOPIC_rejected, TOPIC_features,
-                                    TOPIC_sessions, TOPIC_predictions};
+static const enum topic inputs[] = {TOPIC_events,   TOPIC_rejected,    TOPIC_features,
+                                    TOPIC_sessions, TOPIC_predictions, TOPIC_interventions,
+                                    TOPIC_outcomes, TOPIC_deliveries};
 enum { INPUTS_N = ARRAY_LEN(inputs) };
 
 /* One partition of an input. Written by archiver_seek before its first record, then by the
@@ -140,16 +141,19 @@ static void reject(struct outbox *out, const struct batch_record *r, const char 
     outbox_end(out, TOPIC_rejected, r->partition, (struct str){NULL, 0});
 }
 
+static struct position place_position(const struct stage_message *m)
+{
+    return (struct position){
+        .epoch = 1, .origin = ORIGIN_EVENTS, .partition = m->partition, .offset = m->offset};
+}
+
 /* A record without a position we could trust gets that of its own place. */
 static void reject_unreadable(struct archiver *a, const struct stage_message *m,
                               struct outbox *out)
 {
     struct batch_record r = {
         .partition = m->partition,
-        .position = {.epoch = 1,
-                     .origin = ORIGIN_EVENTS,
-                     .partition = m->partition,
-                     .offset = m->offset},
+        .position = place_position(m),
         .received_us =
             batch_takes_day(m->append_us) ? m->append_us : clock_days(2000, 1, 1) * DAY_US,
     };
@@ -183,6 +187,24 @@ static void add_vector(struct archiver *a, uint32_t record, const struct place *
         add_row(a, verdict == 0 ? TABLE_FEATURES : TABLE_REPEATS, record, place, NULL);
 }
 
+/* Of the topics whose records are a row each. */
+static enum table table_of(enum topic t)
+{
+    static const enum table tables[TOPICS_N] = {
+        [TOPIC_events] = TABLE_EVENTS_ALL, [TOPIC_sessions] = TABLE_SESSIONS,
+        [TOPIC_rejected] = TABLE_REJECTED, [TOPIC_interventions] = TABLE_INTERVENTIONS,
+        [TOPIC_outcomes] = TABLE_OUTCOMES, [TOPIC_deliveries] = TABLE_DELIVERIES,
+    };
+    return tables[t];
+}
+
+/* What a record is known by in `rejected`, should its row be refused: a delivery's own position
+ * is the intervention's, so its place stands for it. */
+static struct position identity(const struct reading *r, const struct stage_message *m)
+{
+    return m->topic == TOPIC_deliveries ? place_position(m) : r->position;
+}
+
 static void add_rows(struct archiver *a, const struct stage_message *m)
 {
     const struct reading *r = &a->reading;
@@ -190,7 +212,7 @@ static void add_rows(struct archiver *a, const struct stage_message *m)
     uint32_t record = batch_record(&a->open,
                                    &(struct batch_record){.topic = m->topic,
                                                           .partition = m->partition,
-                                                          .position = r->position,
+                                                          .position = identity(r, m),
                                                           .received_us = r->received_us,
                                                           .site_id = r->site_id,
                                                           .of_import = r->of_import},
@@ -200,17 +222,17 @@ static void add_rows(struct archiver *a, const struct stage_message *m)
     else if (m->topic == TOPIC_predictions)
         add_kinds(a, record, &place);
     else
-        add_row(a,
-                m->topic == TOPIC_events     ? TABLE_EVENTS_ALL
-                : m->topic == TOPIC_sessions ? TABLE_SESSIONS
-                                             : TABLE_REJECTED,
-                record, &place, NULL);
+        add_row(a, table_of(m->topic), record, &place, NULL);
 }
 
-/* Whether the record's position is above its mark, which moves to it. */
+/* Whether the record's position is above its mark, which moves to it. Deliveries have none:
+ * they come in transactions, so never twice, and stand at the interventions' positions in no
+ * order. */
 static bool is_new(struct source *s, const struct reading *r, enum topic t)
 {
     unsigned lane = LANE_MAIN;
+    if (t == TOPIC_deliveries)
+        return true;
     if (t == TOPIC_rejected && r->position.rec == REC_rejected)
         lane = lane_of_rejected(r->record.rejected.stage, r->record.rejected.detail);
     return marks_pass(&s->marks.at[lane], &r->position);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* archiver - the core: records in, batches out to PostgreSQL; callbacks of struct stage.
  *
- * Takes events, rejected, features, sessions and predictions; keeps a mark for each log that
- * their records stem from and drops what is not above it. Two batches: one is filled by the
- * loop's thread while the other is stored on a worker's. */
+ * Takes events, rejected and all that is made of events; keeps a mark for each log that their
+ * records stem from and drops what is not above it, but of deliveries, which never repeat. Two
+ * batches: one is filled by the loop's thread while the other is stored on a worker's. */
 #ifndef AUSPEX_ARCHIVER_ARCHIVER_H
 #define AUSPEX_ARCHIVER_ARCHIVER_H
 

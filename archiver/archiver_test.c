@@ -190,6 +190,42 @@ static void test_reads_json_predictions(void **state)
     buf_fini(&json);
 }
 
+static void test_reads_the_loop(void **state)
+{
+    (void)state;
+    struct reading r;
+    struct intervention i;
+    struct delivery d;
+    struct buf json = {0}, b = {0};
+    intervention_init(&i);
+    i.origin = ORIGIN_EVENTS;
+    i.offset = 12;
+    i.index = 3;
+    i.received_us = RECEIVED_US;
+    i.of_import = 9;
+    record_json(&json, &intervention_def, &i);
+    assert_int_equal(read_bytes(&r, TOPIC_interventions, buf_as_str(&json), "application/json"),
+                     READ_ROW);
+    assert_int_equal(r.position.offset, 12);
+    assert_int_equal(r.position.index, 3);
+    assert_int_equal(r.of_import, 9);
+    assert_int_equal(read_bytes(&r, TOPIC_predictions, buf_as_str(&json), "application/json"),
+                     READ_BAD);
+    assert_int_equal(read_bytes(&r, TOPIC_outcomes, buf_as_str(&json), "application/json"),
+                     READ_BAD);
+    delivery_init(&d);
+    delivery_pack(&b, &d);
+    assert_int_equal(read_bytes(&r, TOPIC_deliveries, buf_as_str(&b), ""),
+                     READ_BAD); /* no day */
+    d.started_us = RECEIVED_US;
+    buf_reset(&b);
+    delivery_pack(&b, &d);
+    assert_int_equal(read_bytes(&r, TOPIC_deliveries, buf_as_str(&b), ""), READ_ROW);
+    assert_int_equal(r.received_us, RECEIVED_US);
+    buf_fini(&json);
+    buf_fini(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +236,7 @@ int main(void)
         cmocka_unit_test(test_refuses_bad_kinds),
         cmocka_unit_test(test_passes_what_is_forwarded),
         cmocka_unit_test(test_reads_json_predictions),
+        cmocka_unit_test(test_reads_the_loop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

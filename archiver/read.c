@@ -11,7 +11,8 @@ const struct record_def *read_def(enum topic t)
     static const struct record_def *const defs[TOPICS_N] = {
         [TOPIC_events] = &event_def,           [TOPIC_rejected] = &rejected_def,
         [TOPIC_features] = &vector_def,        [TOPIC_sessions] = &session_def,
-        [TOPIC_predictions] = &prediction_def,
+        [TOPIC_predictions] = &prediction_def, [TOPIC_interventions] = &intervention_def,
+        [TOPIC_outcomes] = &outcome_def,       [TOPIC_deliveries] = &delivery_def,
     };
     CHECK(t < TOPICS_N && defs[t] != NULL);
     return defs[t];
@@ -48,6 +49,18 @@ static void facts(struct reading *r, const struct record_def *def)
         r->received_us = a->prediction.received_us;
         r->site_id = a->prediction.site_id;
         r->of_import = a->prediction.of_import;
+    } else if (def == &intervention_def) {
+        r->received_us = a->intervention.received_us;
+        r->site_id = a->intervention.site_id;
+        r->of_import = a->intervention.of_import;
+    } else if (def == &outcome_def) {
+        r->received_us = a->outcome.received_us;
+        r->site_id = a->outcome.site_id;
+        r->of_import = a->outcome.of_import;
+    } else if (def == &delivery_def) {
+        r->received_us = a->delivery.started_us; /* the day that its row goes to */
+        r->site_id = a->delivery.site_id;
+        r->of_import = 0;
     } else {
         r->received_us = a->rejected.received_us;
         r->site_id = a->rejected.site_id;
@@ -102,22 +115,30 @@ static enum read_status read_json_forwarded(struct reading *r, struct str value,
     return READ_PASS;
 }
 
-static enum read_status read_json(struct reading *r, struct str value, struct arena *a)
+/* The topics that may be JSON by option. */
+static bool may_be_json(enum topic t)
 {
-    enum wire_status s = record_from_json(&prediction_def, &r->record, a, value.at, value.len);
+    return t == TOPIC_predictions || t == TOPIC_interventions;
+}
+
+static enum read_status read_json(struct reading *r, const struct record_def *def,
+                                  struct str value, struct arena *a)
+{
+    enum wire_status s = record_from_json(def, &r->record, a, value.at, value.len);
     if (s == WIRE_OTHER)
         return read_json_forwarded(r, value, a);
     if (s != WIRE_OK)
         return bad(r, wire_status_text(s));
-    r->position = POSITION_OF(&r->record.prediction);
-    return checked(r, &prediction_def);
+    r->position = def == &prediction_def ? POSITION_OF(&r->record.prediction)
+                                         : POSITION_OF(&r->record.intervention);
+    return checked(r, def);
 }
 
 enum read_status read_message(struct reading *r, const struct stage_message *m, struct arena *a)
 {
     const struct record_def *def = read_def(m->topic);
-    if (m->topic == TOPIC_predictions && is_json(m))
-        return read_json(r, m->value, a);
+    if (may_be_json(m->topic) && is_json(m))
+        return read_json(r, def, m->value, a);
     enum wire_status s = position_read(&r->position, m->value.at, m->value.len);
     if (s == WIRE_OK && is_forwarded(r->position.rec))
         return READ_PASS;

@@ -56,8 +56,8 @@ static const struct place_column index_place[] = {
     {0},
 };
 
-/* `fields` is "*" for all that are no part of the position, else the wanted ones; verdicts and
- * lists are never columns. */
+/* `fields` are the wanted ones, or behind a "*" those that are left out; parts of the position
+ * and lists never count among them. */
 static const struct {
     const char *name, *fields;
     const struct place_column *place;
@@ -66,10 +66,15 @@ static const struct {
     [TABLE_EVENTS_ALL] = {"events_all", "*", source_place, &event_def, NULL},
     [TABLE_REPEATS] = {"repeats", " received_us visitor site_id event_id type ts_us of_import ",
                        key_place, &vector_def, NULL},
-    [TABLE_FEATURES] = {"features", "*", key_place, &vector_def, NULL},
+    [TABLE_FEATURES] = {"features", "* verdict ", key_place, &vector_def, NULL},
     [TABLE_SESSIONS] = {"sessions", "*", index_place, &session_def, NULL},
-    [TABLE_PREDICTIONS] = {"predictions", "*", key_place, &prediction_def, &kind_def},
+    /* the vector stands in features */
+    [TABLE_PREDICTIONS] = {"predictions", "* verdict features_n features ", key_place,
+                           &prediction_def, &kind_def},
     [TABLE_REJECTED] = {"rejected", "*", source_place, &rejected_def, NULL},
+    [TABLE_INTERVENTIONS] = {"interventions", "*", index_place, &intervention_def, NULL},
+    [TABLE_OUTCOMES] = {"outcomes", "*", index_place, &outcome_def, NULL},
+    [TABLE_DELIVERIES] = {"deliveries", "*", index_place, &delivery_def, NULL},
 };
 
 enum { POSITION_KEYS = 7 };
@@ -77,10 +82,8 @@ enum { POSITION_KEYS = 7 };
 static bool is_wanted(const char *fields, const char *name)
 {
     char word[64];
-    if (fields[0] == '*')
-        return strcmp(name, "verdict") != 0;
     CHECK(snprintf(word, sizeof word, " %s ", name) < (int)sizeof word);
-    return strstr(fields, word) != NULL;
+    return (strstr(fields, word) != NULL) != (fields[0] == '*');
 }
 
 static void add(struct table_def *t, const char *name, enum column_type type,

@@ -41,7 +41,7 @@ static uint64_t give(struct featurizer *core, struct outbox *out, uint32_t parti
 
 static struct featurizer *core_new(uint32_t partitions)
 {
-    struct featurizer_options o = {.idle_us = 1800 * SECOND_US};
+    struct featurizer_options o = {.idle_us = 1800 * SECOND_US, .tail = 7};
     struct featurizer *core = featurizer_new(&o);
     for (uint32_t p = 0; p < partitions; p++)
         featurizer_assign(core, p);
@@ -202,9 +202,9 @@ static void whole(struct featurizer *core, struct kept *t)
     buf_fini(&own);
 }
 
-static void make_dirty(struct profile *p, void *store)
+static void make_dirty(struct entry *x, void *visitors)
 {
-    store_touch(store, p);
+    entries_touch(visitors, x);
 }
 
 static void equal_states_give_equal_bytes(void **state)
@@ -218,7 +218,7 @@ static void equal_states_give_equal_bytes(void **state)
     struct kept first = {0}, second = {0};
     whole(core, &first);
     struct featurizer *again = restore(&first);
-    store_each(&again->partitions[0]->store, make_dirty, &again->partitions[0]->store);
+    entries_each(&again->partitions[0]->visitors, make_dirty, &again->partitions[0]->visitors);
     whole(again, &second);
     assert_int_equal(first.n, second.n);
     assert_true(first.n > VISITORS / 2);
@@ -349,7 +349,7 @@ static void later_entries_replace(void **state)
         assert_int_equal(featurizer_visitors(core), values[i].len > 0);
     }
     assert_true(featurizer_restored(core, 0, buf_as_str(&second.own), &e));
-    store_each(&core->partitions[0]->store, make_dirty, &core->partitions[0]->store);
+    entries_each(&core->partitions[0]->visitors, make_dirty, &core->partitions[0]->visitors);
     whole(core, &again);
     assert_true(again.n == 1 && str_eq(buf_as_str(&again.at[0].value), newer));
     kept_fini(&first);

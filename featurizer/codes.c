@@ -90,12 +90,17 @@ struct str code_channel_name(uint8_t code)
 }
 
 /* Fowler, Noll, Vo: offset basis and prime for 32 bits. */
-static uint8_t code_hash(struct str word)
+uint32_t code_fnv(struct str word)
 {
     uint32_t h = 2166136261u;
     for (size_t i = 0; i < word.len; i++)
         h = (h ^ (uint8_t)word.at[i]) * 16777619u;
-    return (uint8_t)(1 + h % 255);
+    return h;
+}
+
+static uint8_t code_hash(struct str word)
+{
+    return (uint8_t)(1 + code_fnv(word) % 255);
 }
 
 uint8_t code_word(struct str word)

@@ -25,6 +25,8 @@ uint8_t code_channel(struct str word);
 /* The way back: empty for CODE_NONE and for what is no code, "other" for CODE_OTHER. */
 struct str code_device_name(uint8_t code);
 struct str code_channel_name(uint8_t code);
+/* FNV-1a over the bytes. */
+uint32_t code_fnv(struct str word);
 /* Free words: 0 when empty, else 1 + FNV-1a modulo 255. */
 uint8_t code_word(struct str word);
 /* code_word of a path's first segment; 0 without path. */

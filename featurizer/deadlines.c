@@ -15,7 +15,7 @@ static bool is_before(const struct deadline *a, const struct deadline *b)
         return a->at_us < b->at_us;
     int order = a->profile == b->profile
                     ? 0
-                    : str_cmp(text_str(&a->profile->key), text_str(&b->profile->key));
+                    : str_cmp(profile_key(a->profile), profile_key(b->profile));
     return order != 0 ? order < 0 : a->import_id < b->import_id;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* drive - featurizer's core as a filter, for tests: reads the topic events as `auspexctl tap`
- * prints it, in log order, from stdin; prints features, sessions and rejected in the same form.
- */
+/* drive - featurizer's core as a filter, for tests: drive [TAIL]. Reads the topic events as
+ * `auspexctl tap` prints it, in log order, from stdin; prints features, sessions and rejected
+ * in the same form. */
 #include "common/wire/json_in.h"
 #include "common/wire/json_out.h"
 #include "common/wire/record_any.h"
@@ -53,9 +53,10 @@ static bool pack_line(const char *line, size_t len, struct arena *a, struct buf 
     return false;
 }
 
-int main(void)
+int main(int argc, char *argv[])
 {
-    static const struct featurizer_options options = {.idle_us = 1800 * SECOND_US};
+    struct featurizer_options options = {.idle_us = 1800 * SECOND_US};
+    options.tail = argc == 2 ? (uint32_t)strtoul(argv[1], NULL, 10) : 0;
     struct featurizer *core = featurizer_new(&options);
     struct outbox *out = outbox_new();
     struct arena arena = {0};

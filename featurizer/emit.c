@@ -58,7 +58,7 @@ static struct str session_id(const struct trigger *t, const struct visit *v,
 /* A key is "SITE:VISITOR"; a site is a number. */
 static struct str visitor_of(const struct profile *p, uint64_t *site_id)
 {
-    struct str visitor, site = str_cut(text_str(&p->key), ':', &visitor);
+    struct str visitor, site = str_cut(profile_key(p), ':', &visitor);
     CHECK(str_u64(site, site_id));
     return visitor;
 }
@@ -94,7 +94,7 @@ void emit_session(struct outbox *out, struct trigger *t, const struct profile *p
     s.channel = code_channel_name(v->channel);
     s.device = code_device_name(v->device);
     session_pack(outbox_begin(out), &s);
-    outbox_end(out, TOPIC_sessions, t->partition, text_str(&p->key));
+    outbox_end(out, TOPIC_sessions, t->partition, profile_key(p));
 }
 
 static void fill_event(struct vector *v, const struct event *e, const struct trigger *t)
@@ -110,6 +110,7 @@ static void fill_event(struct vector *v, const struct event *e, const struct tri
     v->ts_us = e->ts_us;
     v->of_import = e->origin == ORIGIN_IMPORTS ? e->import_id : 0;
     v->control = t->control;
+    v->clock_us = t->clock_us;
     v->product_id = e->product_id;
     v->value = e->value;
     v->currency = e->currency;
@@ -135,6 +136,7 @@ void emit_vector(struct outbox *out, const struct trigger *t, const struct profi
     static uint64_t hash; /* of a table that does not change while we run */
     char id[SESSION_ID], key_text[KEY_MOST + 1];
     float features[FEATURES_N];
+    uint64_t tail[TOKENS_MOST];
     struct vector v;
     struct str key;
     vector_init(&v);
@@ -144,7 +146,10 @@ void emit_vector(struct outbox *out, const struct trigger *t, const struct profi
         if (hash == 0)
             hash = features_hash(FEATURES_N);
         fill_session(&v, p, lane->visit, m);
-        v.session_id = lane->visit ? session_id(t, lane->visit, id) : (struct str){NULL, 0};
+        if (lane->visit) {
+            v.session_id = session_id(t, lane->visit, id);
+            v.tail = tokens_str(&lane->visit->tail, tail);
+        }
         compute_features(p, lane->visit, m, features);
         v.features_n = FEATURES_N;
         v.features_hash = hash;
@@ -188,6 +193,7 @@ void emit_forward(struct outbox *out, const struct trigger *t, struct input *in)
     struct buf *b = outbox_begin(out);
     if (in->rec == REC_tick) {
         POSITION_SET(&in->tick, &at);
+        in->tick.clock_us = t->clock_us;
         tick_pack(b, &in->tick);
     } else if (in->rec == REC_import_end) {
         POSITION_SET(&in->import_end, &at);

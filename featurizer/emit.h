@@ -26,6 +26,8 @@ struct trigger {
     int64_t received_us;
     uint64_t n_sessions; /* given so far: the index of the next */
     uint64_t control;    /* 1 + offset of the last control record */
+    int64_t
+        clock_us; /* of the partition, this record heard; 0 = not each raw partition spoke */
     struct str traceparent;
 };
 

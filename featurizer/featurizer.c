@@ -5,7 +5,7 @@
 
 struct featurizer *featurizer_new(const struct featurizer_options *o)
 {
-    CHECK(o->idle_us > 0);
+    CHECK(o->idle_us > 0 && o->tail <= TOKENS_MOST);
     struct featurizer *f = mem_zero(1, sizeof *f);
     f->options = *o;
     return f;
@@ -31,7 +31,7 @@ void featurizer_assign(struct featurizer *f, uint32_t partition)
         f->n_partitions = partition + 1;
     }
     struct partition *p = mem_new(sizeof *p);
-    partition_init(p, partition, f->options.idle_us, &f->counts);
+    partition_init(p, partition, &f->options, &f->counts);
     f->partitions[partition] = p;
 }
 
@@ -64,7 +64,7 @@ enum stage_step featurizer_more(struct featurizer *f, uint32_t partition, struct
 bool featurizer_restore(struct featurizer *f, uint32_t partition, struct str key,
                         struct str value, struct err *e)
 {
-    return store_restore(&ours(f, partition)->store, key, value, e);
+    return entries_restore(&ours(f, partition)->visitors, key, value, e);
 }
 
 bool featurizer_restored(struct featurizer *f, uint32_t partition, struct str own,
@@ -76,25 +76,33 @@ bool featurizer_restored(struct featurizer *f, uint32_t partition, struct str ow
 void featurizer_cut(struct featurizer *f, uint32_t partition, struct buf *own)
 {
     struct partition *p = ours(f, partition);
-    store_cut(&p->store);
+    entries_cut(&p->visitors);
     partition_pack_own(p, own);
 }
 
 bool featurizer_pack(struct featurizer *f, uint32_t partition, struct outbox *state,
                      int64_t until_mono_us)
 {
-    return store_pack(&ours(f, partition)->store, state, partition, until_mono_us);
+    return entries_pack(&ours(f, partition)->visitors, state, partition, until_mono_us);
 }
 
 void featurizer_uncut(struct featurizer *f, uint32_t partition)
 {
-    store_uncut(&ours(f, partition)->store);
+    entries_uncut(&ours(f, partition)->visitors);
 }
 
 size_t featurizer_visitors(const struct featurizer *f)
 {
     size_t n = 0;
     for (size_t i = 0; i < f->n_partitions; i++)
-        n += f->partitions[i] ? f->partitions[i]->store.n : 0;
+        n += f->partitions[i] ? f->partitions[i]->visitors.n : 0;
     return n;
+}
+
+size_t featurizer_state_bytes(const struct featurizer *f)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < f->n_partitions; i++)
+        bytes += f->partitions[i] ? entries_bytes(&f->partitions[i]->visitors) : 0;
+    return bytes;
 }

@@ -7,10 +7,6 @@
 
 #include "featurizer/partition.h"
 
-struct featurizer_options {
-    int64_t idle_us; /* silence that ends a session, > 0 */
-};
-
 struct featurizer {
     struct featurizer_options options;
     struct partition **partitions; /* by number; NULL = not ours */
@@ -38,6 +34,8 @@ bool featurizer_pack(struct featurizer *f, uint32_t partition, struct outbox *st
                      int64_t until_mono_us);
 void featurizer_uncut(struct featurizer *f, uint32_t partition);
 
-size_t featurizer_visitors(const struct featurizer *f); /* in memory, over all partitions */
+/* Over all partitions: visitors in memory, and the bytes that they take. */
+size_t featurizer_visitors(const struct featurizer *f);
+size_t featurizer_state_bytes(const struct featurizer *f);
 
 #endif

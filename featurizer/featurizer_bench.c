@@ -127,13 +127,14 @@ static void checkpoint_rows(struct try *t)
     buf_fini(&own);
 }
 
-int main(void)
+static void run(uint32_t tail)
 {
+    struct featurizer_options o = {.idle_us = 1800 * SECOND_US, .tail = tail};
     struct try t;
     struct rng r = rng_stream(1, 1);
     int64_t now_us = TRY_T0;
     double us[ROUNDS];
-    try_init(&t, 1800);
+    try_init_as(&t, &o);
     for (unsigned raw = 0; raw < 8; raw++)
         (void)try_tick(&t, raw, 8, 0);
     struct load warm = load_new(0, WARM, &now_us, &r);
@@ -147,12 +148,21 @@ int main(void)
         load_free(&l);
     }
     qsort(us, ROUNDS, sizeof us[0], by_value);
-    printf("featurizer core, %zu visitors, %llu sessions closed: median %.2f us CPU an event, "
+    printf("featurizer core, tail %u, %zu visitors, %llu sessions closed: median %.2f us CPU "
+           "an event, "
            "best "
            "%.2f, worst %.2f: %.0f events/s\n",
-           featurizer_visitors(t.core), (unsigned long long)t.core->counts.sessions,
+           tail, featurizer_visitors(t.core), (unsigned long long)t.core->counts.sessions,
            us[ROUNDS / 2], us[0], us[ROUNDS - 1], 1e6 / us[ROUNDS / 2]);
+    printf("memory: %zu bytes a visitor\n",
+           featurizer_state_bytes(t.core) / featurizer_visitors(t.core));
     checkpoint_rows(&t);
     try_fini(&t);
+}
+
+int main(void)
+{
+    run(0);
+    run(TOKENS_MOST);
     return 0;
 }

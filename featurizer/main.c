@@ -8,7 +8,7 @@
 
 struct program {
     struct featurizer *core;
-    struct counter *visitors, *sessions, *late, *repeats, *conflicts;
+    struct counter *visitors, *state_bytes, *sessions, *late, *repeats, *conflicts;
 };
 
 static void *open_core(const struct stage_env *env, struct err *e)
@@ -16,11 +16,13 @@ static void *open_core(const struct stage_env *env, struct err *e)
     (void)e;
     struct featurizer_options o = {
         .idle_us = (int64_t)config_u64(env->config, "featurizer", "session_idle_s") * SECOND_US,
+        .tail = (uint32_t)config_u64(env->config, "featurizer", "tail"),
     };
     struct counters *c = env->counters;
     struct program *p = mem_zero(1, sizeof *p);
     p->core = featurizer_new(&o);
     p->visitors = counter_of(c, COUNTER_featurizer_visitors, NULL, NULL);
+    p->state_bytes = counter_of(c, COUNTER_featurizer_state_bytes, NULL, NULL);
     p->sessions = counter_of(c, COUNTER_featurizer_sessions_total, NULL, NULL);
     p->late = counter_of(c, COUNTER_featurizer_late_total, NULL, NULL);
     p->repeats = counter_of(c, COUNTER_featurizer_repeats_total, NULL, NULL);
@@ -65,6 +67,7 @@ static void timer(void *core, int64_t mono_us, struct outbox *out)
     struct program *p = core;
     const struct featurizer_counts *n = &p->core->counts;
     counter_set(p->visitors, (double)featurizer_visitors(p->core));
+    counter_set(p->state_bytes, (double)featurizer_state_bytes(p->core));
     counter_set(p->sessions, (double)n->sessions);
     counter_set(p->late, (double)n->late);
     counter_set(p->repeats, (double)n->repeats);

@@ -14,13 +14,13 @@ enum { WARM = 120000, COUNTED = 100000, VISITORS = 100, CHECKPOINT = 5000 };
 
 static void no_malloc_per_record(void **state)
 {
-    (void)state;
+    struct featurizer_options o = {.idle_us = 1800 * SECOND_US, .tail = *(uint32_t *)*state};
     struct try t;
     struct try_log log = {.rng = rng_stream(3, 1), .visitors = VISITORS};
     struct outbox *states = outbox_new();
     struct buf own = {0};
     uint64_t before = 0;
-    try_init(&t, 1800);
+    try_init_as(&t, &o);
     for (unsigned i = 0; i < WARM + COUNTED; i++) {
         if (i == WARM)
             before = malloc_count();
@@ -46,6 +46,10 @@ static void no_malloc_per_record(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(no_malloc_per_record)};
+    uint32_t none = 0, longest = TOKENS_MOST;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_prestate(no_malloc_per_record, &none),
+        cmocka_unit_test_prestate(no_malloc_per_record, &longest),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include "featurizer/partition.h"
 
 #include "common/base/hash.h"
+#include "featurizer/state_pack.h"
 #include "featurizer/tally.h"
 
 #include <stdlib.h>
@@ -10,16 +11,16 @@
  */
 enum { CLOSINGS_PER_STEP = 1000, SWEPT_PER_TICK = 256 };
 
-void partition_init(struct partition *p, uint32_t number, int64_t idle_us,
-                    struct featurizer_counts *counts)
+void partition_init(struct partition *p, uint32_t number,
+                    const struct featurizer_options *options, struct featurizer_counts *counts)
 {
-    *p = (struct partition){.number = number, .idle_us = idle_us, .counts = counts};
-    store_init(&p->store);
+    *p = (struct partition){.number = number, .options = options, .counts = counts};
+    entries_init(&p->visitors, &state_type);
 }
 
 void partition_fini(struct partition *p)
 {
-    store_fini(&p->store);
+    entries_fini(&p->visitors);
     deadlines_fini(&p->deadlines);
     rawclock_fini(&p->clock);
     free(p->imports);
@@ -60,7 +61,7 @@ static void import_drop(struct partition *p, struct import *i)
 static int64_t deadline_of(struct partition *p, const struct profile *v, const struct lane *l)
 {
     if (l->import_id == 0)
-        return v->live.received_us + p->idle_us;
+        return v->live.received_us + p->options->idle_us;
     const struct import *i = import_of(p, l->import_id);
     CHECK(i != NULL);
     return i->received_us + IMPORT_IDLE_US;
@@ -79,9 +80,9 @@ static void time_lane(struct partition *p, struct profile *v, struct lane *l)
 static void close_lane(struct partition *p, struct profile *v, struct lane *l,
                        enum session_end end, struct trigger *t, struct outbox *out)
 {
-    store_touch(&p->store, v);
+    entries_touch(&p->visitors, &v->entry);
     emit_session(out, t, v, l, end);
-    session_close(&p->store.slab, v, l);
+    session_close(&p->visitors.slab, v, l);
     p->counts->sessions++;
 }
 
@@ -105,7 +106,7 @@ static void meet(struct partition *p, const struct deadline *d, struct trigger *
         close_lane(p, v, l, SESSION_SILENCE, t, out);
     } else {
         close_lane(p, v, l, SESSION_IMPORT_END, t, out);
-        profile_lane_drop(&p->store.slab, v, l);
+        profile_lane_drop(&p->visitors.slab, v, l);
     }
 }
 
@@ -129,7 +130,7 @@ static bool close_due(struct partition *p, struct trigger *t, struct outbox *out
 static int by_key(const void *a, const void *b)
 {
     const struct profile *const *x = a, *const *y = b;
-    return str_cmp(text_str(&(*x)->key), text_str(&(*y)->key));
+    return str_cmp(profile_key(*x), profile_key(*y));
 }
 
 static void gather_ending(struct partition *p, uint64_t import_id)
@@ -159,7 +160,7 @@ static bool close_import(struct partition *p, uint64_t import_id, struct trigger
         v->n_timed--;
         CHECK(l && l->visit);
         close_lane(p, v, l, SESSION_IMPORT_END, t, out);
-        profile_lane_drop(&p->store.slab, v, l);
+        profile_lane_drop(&p->visitors.slab, v, l);
     }
     if (u->next_ending < u->n_ending)
         return false;
@@ -173,11 +174,11 @@ static bool close_import(struct partition *p, uint64_t import_id, struct trigger
 /* The visitor of an event; made anew when it has been away for too long. */
 static struct profile *visitor_take(struct partition *p, struct str key)
 {
-    struct profile *v = store_take(&p->store, key);
+    struct profile *v = profile_of(entries_take(&p->visitors, key));
     if (p->clock.most_us > 0 && v->events > 0 &&
-        store_is_expired(v, p->clock.most_us - VISITOR_KEPT_US)) {
-        store_touch(&p->store, v);
-        profile_clear(&p->store.slab, v);
+        profile_is_expired(v, p->clock.most_us - VISITOR_KEPT_US)) {
+        entries_touch(&p->visitors, &v->entry);
+        profile_clear(&p->visitors.slab, v);
     }
     return v;
 }
@@ -186,14 +187,17 @@ static void count_event(struct partition *p, struct profile *v, struct trigger *
                         const struct event *e, struct outbox *out)
 {
     uint64_t import_id = e->origin == ORIGIN_IMPORTS ? e->import_id : 0;
-    struct lane *l = profile_lane_take(&p->store.slab, v, import_id);
-    struct moment m = session_judge(l, e, p->idle_us);
+    struct lane *l = profile_lane_take(&p->visitors.slab, v, import_id);
+    struct moment m = session_judge(l, e, p->options->idle_us);
     if (m.ends != SESSION_GOES_ON)
         close_lane(p, v, l, m.ends, t, out);
     bool opens = !l->visit && !m.is_late;
     if (opens)
-        session_open(&p->store.slab, v, l, &m, t->epoch, t->offset);
-    tally_event(&p->store.slab, v, l, &m);
+        session_open(&p->visitors.slab, v, l, &m, t->epoch, t->offset);
+    tally_event(&p->visitors.slab, v, l, &m);
+    if (!m.is_late && p->options->tail > 0)
+        tokens_add(&p->visitors.slab, &l->visit->tail,
+                   token_of(e, m.type, l->visit->gap_us - 1), p->options->tail);
     if (opens)
         time_lane(p, v, l);
     p->counts->late += m.is_late;
@@ -215,8 +219,8 @@ static void use_event(struct partition *p, struct trigger *t, const struct input
     uint64_t id = hash64_str(e->event_id);
     enum verdict verdict = recent_judge(&v->recent, id, e->body_hash, e->received_us);
     if (verdict == VERDICT_COUNTS) {
-        store_touch(&p->store, v);
-        recent_add(&p->store.slab, &v->recent, id, e->body_hash, e->received_us);
+        entries_touch(&p->visitors, &v->entry);
+        recent_add(&p->visitors.slab, &v->recent, id, e->body_hash, e->received_us);
         count_event(p, v, t, e, out);
         return;
     }
@@ -228,6 +232,19 @@ static void use_event(struct partition *p, struct trigger *t, const struct input
     }
     p->counts->conflicts++;
     emit_rejected(out, t, in, value, "id_conflict", "an event with this id had another body");
+}
+
+/* No deadline may point at a visitor that goes. */
+static bool is_over(const struct entry *x, void *before_us)
+{
+    const struct profile *v = profile_seen(x);
+    return v->n_timed == 0 && profile_is_expired(v, *(const int64_t *)before_us);
+}
+
+static void sweep(struct partition *p)
+{
+    int64_t before_us = p->clock.most_us - VISITOR_KEPT_US;
+    entries_sweep(&p->visitors, SWEPT_PER_TICK, is_over, &before_us);
 }
 
 static void use(struct partition *p, struct trigger *t, struct input *in, struct str value,
@@ -242,7 +259,7 @@ static void use(struct partition *p, struct trigger *t, struct input *in, struct
         emit_forward(out, t, in);
     }
     if (in->rec == REC_tick && p->clock.most_us > 0)
-        store_sweep(&p->store, SWEPT_PER_TICK, p->clock.most_us - VISITOR_KEPT_US);
+        sweep(p);
 }
 
 static bool is_from_raw(const struct input *in)
@@ -292,6 +309,7 @@ static void hear(struct partition *p, struct input *in, struct trigger *t)
         p->control = 1 + in->control.control_offset;
     }
     t->control = p->control;
+    t->clock_us = rawclock_us(&p->clock);
 }
 
 static void keep(struct buf *to, struct str s)

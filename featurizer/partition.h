@@ -10,10 +10,14 @@
 #include "featurizer/deadlines.h"
 #include "featurizer/emit.h"
 #include "featurizer/rawclock.h"
-#include "featurizer/store.h"
 
 /* A visitor without events for so long, by the furthest the clock ever was, counts as new. */
 #define VISITOR_KEPT_US (400 * DAY_US)
+
+struct featurizer_options {
+    int64_t idle_us; /* silence that ends a session, > 0 */
+    uint32_t tail;   /* tokens that a vector carries at most, at most TOKENS_MOST */
+};
 
 /* Totals over all partitions; only ever shown. */
 struct featurizer_counts {
@@ -38,9 +42,9 @@ struct unfinished {
 
 struct partition {
     uint32_t number;
-    int64_t idle_us;
+    const struct featurizer_options *options;
     struct featurizer_counts *counts;
-    struct store store;
+    struct entries visitors; /* of struct profile */
     struct deadlines deadlines;
     struct rawclock clock;
     struct import *imports;
@@ -49,8 +53,9 @@ struct partition {
     struct unfinished unfinished;
 };
 
-void partition_init(struct partition *p, uint32_t number, int64_t idle_us,
-                    struct featurizer_counts *counts);
+/* The options and the counts stay the caller's. */
+void partition_init(struct partition *p, uint32_t number,
+                    const struct featurizer_options *options, struct featurizer_counts *counts);
 void partition_fini(struct partition *p);
 
 /* STEP_DONE or STEP_MORE; then partition_more until STEP_DONE before the next record. */
@@ -60,7 +65,9 @@ enum stage_step partition_more(struct partition *p, struct outbox *out);
 
 /* The state that belongs to no visitor; not between STEP_MORE and STEP_DONE. */
 void partition_pack_own(const struct partition *p, struct buf *own);
-/* After all visitors were restored: `own` as packed, or empty when nothing was ever packed. */
+/* After all visitors were restored: `own` as packed, or empty when nothing was ever packed.
+ * Open sessions that have longer tails than the options ask for lose the oldest of them; they
+ * do not grow back what shorter ones lack. */
 MUST_USE bool partition_restored(struct partition *p, struct str own, struct err *e);
 
 #endif

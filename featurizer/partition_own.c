@@ -56,7 +56,8 @@ static void read_imports(struct partition *p, struct in *in)
     }
 }
 
-/* Deadlines are not packed: they follow from what is open. */
+/* Deadlines are not packed: they follow from what is open. Nor is the length of tails, which is
+ * an option's. */
 struct timing {
     struct partition *p;
     bool is_torn;
@@ -64,9 +65,10 @@ struct timing {
 
 static void time_again(struct timing *w, struct profile *v, struct lane *l)
 {
-    int64_t at_us = v->live.received_us + w->p->idle_us;
+    int64_t at_us = v->live.received_us + w->p->options->idle_us;
     if (!l->visit)
         return;
+    tokens_keep(&w->p->visitors.slab, &l->visit->tail, w->p->options->tail);
     if (l->import_id != 0) {
         const struct import *i = w->p->imports, *end = i + w->p->n_imports;
         while (i < end && i->id != l->import_id)
@@ -82,9 +84,10 @@ static void time_again(struct timing *w, struct profile *v, struct lane *l)
     v->n_timed++;
 }
 
-static void time_visitor(struct profile *v, void *to)
+static void time_visitor(struct entry *x, void *to)
 {
     struct timing *w = to;
+    struct profile *v = profile_of(x);
     time_again(w, v, &v->live);
     for (struct lane *l = v->imports; l; l = l->next)
         time_again(w, v, l);
@@ -93,7 +96,7 @@ static void time_visitor(struct profile *v, void *to)
 bool partition_restored(struct partition *p, struct str own, struct err *e)
 {
     if (own.len == 0) {
-        if (p->store.n > 0)
+        if (p->visitors.n > 0)
             return err_code(e, EXIT_CODE_CONFIG, "visitors without their partition's state");
         return true;
     }
@@ -106,7 +109,7 @@ bool partition_restored(struct partition *p, struct str own, struct err *e)
     if (!is_ours || in.bad || in.at != in.end)
         return err_code(e, EXIT_CODE_CONFIG, "state of partition %u is corrupt", p->number);
     struct timing w = {.p = p};
-    store_each(&p->store, time_visitor, &w);
+    entries_each(&p->visitors, time_visitor, &w);
     if (w.is_torn)
         return err_code(e, EXIT_CODE_CONFIG,
                         "state of partition %u: a session of an import that is not under way",

@@ -67,6 +67,7 @@ void visit_free(struct slab *s, struct visit *v)
     set_fini(s, &v->paths);
     set_fini(s, &v->products);
     set_fini(s, &v->categories);
+    tokens_fini(s, &v->tail);
     slab_give(s, v, sizeof *v);
 }
 
@@ -111,6 +112,11 @@ bool profile_is_idle(const struct profile *p)
     return !p->live.visit && !p->imports;
 }
 
+bool profile_is_expired(const struct profile *p, int64_t before_us)
+{
+    return p->received_us <= before_us && profile_is_idle(p);
+}
+
 void profile_clear(struct slab *s, struct profile *p)
 {
     while (p->imports)
@@ -119,12 +125,7 @@ void profile_clear(struct slab *s, struct profile *p)
     text_fini(s, &p->user_id);
     slab_give(s, p->recent.ids, (size_t)p->recent.cap * 3 * sizeof *p->recent.ids);
     bool is_timed = p->live.is_timed;
-    struct profile empty = {.key = p->key,
-                            .hash = p->hash,
-                            .list = p->list,
-                            .prev = p->prev,
-                            .next = p->next,
-                            .n_timed = p->n_timed,
-                            .live = {.is_timed = is_timed}};
+    struct profile empty = {
+        .entry = p->entry, .n_timed = p->n_timed, .live = {.is_timed = is_timed}};
     *p = empty;
 }

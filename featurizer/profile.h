@@ -4,8 +4,8 @@
 #ifndef AUSPEX_PROFILE_H
 #define AUSPEX_PROFILE_H
 
-#include "common/base/str.h"
-#include "featurizer/slab.h"
+#include "common/bus/entries.h"
+#include "featurizer/tokens.h"
 
 enum { RECENT_MOST = 256, SET_MOST = 64, TEXT_MOST = 256, KEY_MOST = 1024 };
 
@@ -39,6 +39,7 @@ struct visit {
 #include "featurizer/visit.def"
     struct text entry_page, exit_page; /* paths, cut to TEXT_MOST bytes */
     struct set paths, products, categories;
+    struct tokens tail; /* empty unless the option asks for it */
 };
 
 struct lane {
@@ -51,19 +52,30 @@ struct lane {
 };
 
 struct profile {
-    struct text key; /* "SITE:VISITOR" */
-    uint64_t hash;   /* of the key */
+    struct entry entry; /* at first; its key is "SITE:VISITOR" */
     struct text user_id;
     struct recent recent;
     struct lane live;
     struct lane *imports;
-    /* which list of the store it is on: valid while `list` is one of the store's numbers */
-    uint64_t list;
-    struct profile *prev, *next;
     uint32_t n_timed; /* deadlines that point here */
 #include "featurizer/profile.def"
 };
 #undef STATE
+
+static inline struct str profile_key(const struct profile *p)
+{
+    return entry_key(&p->entry);
+}
+
+static inline struct profile *profile_of(struct entry *x)
+{
+    return CONTAINER_OF(x, struct profile, entry);
+}
+
+static inline const struct profile *profile_seen(const struct entry *x)
+{
+    return (const struct profile *)(const void *)x;
+}
 
 /* Cut to `most` bytes at a UTF-8 boundary. */
 void text_set(struct slab *s, struct text *t, struct str from, size_t most);
@@ -89,7 +101,10 @@ struct lane *profile_lane_take(struct slab *s, struct profile *p, uint64_t impor
 /* Forgets an import's lane, with its visit. */
 void profile_lane_drop(struct slab *s, struct profile *p, struct lane *lane);
 bool profile_is_idle(const struct profile *p); /* no session is open */
-/* All but key, hash and what the store keeps becomes as for a visitor never seen. */
+/* A visitor without an open session whose newest event was received at or before `before_us` is
+ * expired: it counts as one never seen. */
+bool profile_is_expired(const struct profile *p, int64_t before_us);
+/* All but the entry and what deadlines know becomes as for a visitor never seen. */
 void profile_clear(struct slab *s, struct profile *p);
 
 #endif

@@ -305,6 +305,45 @@ static void records_pass_on(void **state)
     try_fini(&t);
 }
 
+/* Seconds behind T0; -1 = nothing told. */
+static double clock_of(const struct try *t, uint64_t first)
+{
+    struct vector v[1];
+    struct tick k;
+    const struct output *o = outbox_at(t->out, outbox_next(t->out) - 1);
+    int64_t clock_us = 0;
+    if (try_vectors(t, first, v, 1) == 1)
+        clock_us = v->clock_us;
+    else if (tick_read(&k, o->value.at, o->value.len) == WIRE_OK)
+        clock_us = k.clock_us;
+    return clock_us == 0 ? -1 : (double)(clock_us - TRY_T0) / 1e6;
+}
+
+/* After each record was heard: the least of what all raw partitions have told. */
+static void clock_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        double clock_s;
+    } steps[] = {
+        {"e 5 5 v 7", -1}, /* an import's: no clock counts it, and none is known yet */
+        {"t 0 2 10", -1},      {"e 11 11", -1},
+        {"t 1 2 12", 11}, /* a tick tells the clock that it moved */
+        {"e 13 13 v 0 1", 11}, {"e 14 14", 13},
+        {"r 15", 13}, /* repeats tell it too */
+        {"e 16 16 v 0 1", 15}, {"e 900 5 v 7", 15},
+        {"t 0 3 20", -1}, /* another raw partition, which has not spoken */
+        {"e 21 21 v 0 1", -1}, {"t 2 3 18", 18},
+        {"t 2 3 17", 17}, /* a broker's clock that was put back */
+    };
+    struct try t;
+    try_init(&t, 1800);
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++)
+        assert_true(clock_of(&t, give_line(&t, steps[i].line)) == steps[i].clock_s);
+    try_fini(&t);
+}
+
 static void unreadable_records_are_rejected(void **state)
 {
     (void)state;
@@ -352,6 +391,7 @@ int main(void)
         cmocka_unit_test(closings_come_in_parts),
         cmocka_unit_test(import_ends_in_parts),
         cmocka_unit_test(records_pass_on),
+        cmocka_unit_test(clock_is_told),
         cmocka_unit_test(unreadable_records_are_rejected),
         cmocka_unit_test(code_tables_are_sorted),
     };

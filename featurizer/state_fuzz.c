@@ -2,7 +2,6 @@
 /* Fuzz target: the reader of visitor states. What it takes, it packs; that must be read and
  * packed again to the same bytes. */
 #include "featurizer/state_pack.h"
-#include "featurizer/store.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

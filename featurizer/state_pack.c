@@ -10,7 +10,7 @@
 
 /* Keys of what is no plain number; those of a profile and of a visit. */
 enum { KEY_USER_ID = 40, KEY_RECENT, KEY_LIVE, KEY_IMPORTS };
-enum { KEY_ENTRY = 60, KEY_EXIT, KEY_PATHS, KEY_PRODUCTS, KEY_CATEGORIES };
+enum { KEY_ENTRY = 60, KEY_EXIT, KEY_PATHS, KEY_PRODUCTS, KEY_CATEGORIES, KEY_TAIL };
 enum { LANE_FIELDS = 4 };
 
 static bool has_f64(double v)
@@ -58,6 +58,15 @@ static void pack_text(struct buf *b, uint64_t key, const struct text *t)
     out_str(b, text_str(t));
 }
 
+static void pack_tail(struct buf *b, const struct tokens *t)
+{
+    uint64_t scratch[TOKENS_MOST];
+    if (t->n == 0)
+        return;
+    out_u64(b, KEY_TAIL);
+    out_bin(b, tokens_str(t, scratch));
+}
+
 static void pack_set(struct buf *b, uint64_t key, const struct set *set)
 {
     if (set->n == 0)
@@ -74,7 +83,7 @@ static size_t visit_fields(const struct visit *v)
     size_t n = 0;
 #include "featurizer/visit.def"
     return n + (v->entry_page.len > 0) + (v->exit_page.len > 0) + (v->paths.n > 0) +
-           (v->products.n > 0) + (v->categories.n > 0);
+           (v->products.n > 0) + (v->categories.n > 0) + (v->tail.n > 0);
 }
 #undef STATE
 
@@ -100,6 +109,7 @@ static void pack_visit(struct buf *b, const struct visit *from)
     pack_set(b, KEY_PATHS, &from->paths);
     pack_set(b, KEY_PRODUCTS, &from->products);
     pack_set(b, KEY_CATEGORIES, &from->categories);
+    pack_tail(b, &from->tail);
 }
 
 static void pack_lane(struct buf *b, const struct lane *l)
@@ -207,6 +217,19 @@ static void read_set(struct slab *s, struct in *in, struct set *set)
             in_fail(in);
 }
 
+static void read_tail(struct slab *s, struct in *in, struct tokens *t)
+{
+    struct str bytes = in_bin(in);
+    if (bytes.len == 0 || bytes.len % TOKEN_BYTES != 0 ||
+        bytes.len > (size_t)TOKENS_MOST * TOKEN_BYTES)
+        in_fail(in);
+    for (size_t i = 0; i < bytes.len && !in->bad; i += TOKEN_BYTES) {
+        uint64_t token;
+        memcpy(&token, bytes.at + i, sizeof token);
+        tokens_add(s, t, token, TOKENS_MOST);
+    }
+}
+
 static void read_recent(struct slab *s, struct in *in, struct recent *r)
 {
     uint32_t n = in_array(in);
@@ -242,6 +265,7 @@ static void read_visit(struct slab *s, struct in *in, struct visit *to, uint32_t
         case KEY_PATHS: read_set(s, in, &to->paths); break;
         case KEY_PRODUCTS: read_set(s, in, &to->products); break;
         case KEY_CATEGORIES: read_set(s, in, &to->categories); break;
+        case KEY_TAIL: read_tail(s, in, &to->tail); break;
         default: in_fail(in); break;
         }
     }
@@ -309,30 +333,59 @@ bool state_unpack(struct slab *s, struct profile *to, struct str bytes, struct e
 /* clang-format on */
 #undef STATE
 
-void state_wrap(struct buf *b, struct str key, struct str state)
+/* The state is packed where the record will stand, and drops out from before it. */
+static void wrap(struct buf *b, const struct entry *x)
 {
+    enum { WRAPPING = 64 }; /* more than the record has beside key and state */
+    size_t first = b->len;
+    state_pack(b, profile_seen(x));
+    size_t len = b->len - first, room = WRAPPING + x->key_len + len;
+    (void)buf_take(b, room); /* so that the state stays where it is */
+    b->len -= room;
     struct visitor v;
     visitor_init(&v);
     v.epoch = 1;
-    v.visitor = key;
+    v.visitor = entry_key(x);
     v.version = STATE_VERSION;
-    v.state = state;
+    v.state = str_over(b->at + first, len);
     visitor_pack(b, &v);
+    b->len -= len;
+    memmove(b->at + first, b->at + first + len, b->len - first);
 }
 
-bool state_unwrap(struct str key, struct str value, struct str *state, struct err *e)
+static bool unwrap(struct str key, struct str value, struct str *state, struct err *e)
 {
     struct visitor v;
     enum wire_status status = visitor_read(&v, value.at, value.len);
     if (status != WIRE_OK)
         return err_code(e, EXIT_CODE_CONFIG, "state of a visitor: %s",
                         wire_status_text(status));
-    if (v.version != STATE_VERSION)
+    if (v.version < STATE_VERSION_LEAST || v.version > STATE_VERSION)
         return err_code(e, EXIT_CODE_CONFIG,
                         "state of a visitor has version %llu, this program knows %d",
                         (unsigned long long)v.version, STATE_VERSION);
-    if (!str_eq(v.visitor, key) || key.len == 0 || key.len > KEY_MOST)
+    if (!str_eq(v.visitor, key) || key.len > KEY_MOST)
         return err_code(e, EXIT_CODE_CONFIG, "state of a visitor under another's key");
     *state = v.state;
     return true;
 }
+
+static bool unpack(struct slab *s, struct entry *x, struct str value, struct err *e)
+{
+    struct str state = {NULL, 0};
+    return unwrap(entry_key(x), value, &state, e) &&
+           (state_unpack(s, profile_of(x), state, e) || err_prefix(e, "state of a visitor"));
+}
+
+static void clear(struct slab *s, struct entry *x)
+{
+    profile_clear(s, profile_of(x));
+}
+
+const struct entries_type state_type = {
+    .topic = TOPIC_visitors,
+    .size = sizeof(struct profile),
+    .pack = wrap,
+    .unpack = unpack,
+    .clear = clear,
+};

@@ -9,16 +9,16 @@
 #include "common/base/err.h"
 #include "featurizer/profile.h"
 
-/* Grows when the meaning of a key changes; other versions are refused, never guessed. */
-enum { STATE_VERSION = 1 };
+/* Grows when a key comes or its meaning changes; versions that are not known are refused, never
+ * guessed. 1 had no tails, and is read: its sessions have what comes from now on. */
+enum { STATE_VERSION_LEAST = 1, STATE_VERSION = 2 };
 
 void state_pack(struct buf *b, const struct profile *from);
 /* Fills a profile that holds nothing yet. False with the reason for anything that state_pack
  * does not write; the profile then holds part of it and only profile_clear may use it. */
 MUST_USE bool state_unpack(struct slab *s, struct profile *to, struct str bytes, struct err *e);
 
-/* The record `visitor` around it, as it stands in the topic visitors. */
-void state_wrap(struct buf *b, struct str key, struct str state);
-MUST_USE bool state_unwrap(struct str key, struct str value, struct str *state, struct err *e);
+/* A partition's visitors, each as a record `visitor` in the topic visitors. */
+extern const struct entries_type state_type;
 
 #endif

@@ -18,7 +18,8 @@ int main(int argc, char *argv[])
     struct try_log log = {.rng = rng_stream(1, 1), .visitors = 40};
     struct outbox *states = outbox_new();
     struct buf own = {0};
-    try_init(&t, 1800);
+    struct featurizer_options options = {.idle_us = 1800 * SECOND_US, .tail = 20};
+    try_init_as(&t, &options);
     for (unsigned i = 0; i < RECORDS; i++) {
         buf_reset(&t.bytes);
         try_log_next(&log, &t.bytes);

@@ -151,7 +151,7 @@ static void count_in_history(struct profile *p, const struct moment *m)
         count_conversion(p, m);
         break;
     case EVENT_TYPE_refund:
-        p->lifetime_value -= value;
+        p->lifetime_value -= fabs(value); /* senders disagree about its sign */
         break;
     case EVENT_TYPE_support_ticket:
         p->support_tickets++;

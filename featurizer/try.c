@@ -9,8 +9,13 @@
 void try_init(struct try *t, int64_t idle_s)
 {
     struct featurizer_options o = {.idle_us = idle_s * SECOND_US};
+    try_init_as(t, &o);
+}
+
+void try_init_as(struct try *t, const struct featurizer_options *o)
+{
     struct err e = {0};
-    *t = (struct try){.core = featurizer_new(&o), .out = outbox_new()};
+    *t = (struct try){.core = featurizer_new(o), .out = outbox_new()};
     featurizer_assign(t->core, 0);
     CHECK(featurizer_restored(t->core, 0, (struct str){NULL, 0}, &e));
 }

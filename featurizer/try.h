@@ -20,6 +20,7 @@ try {
 };
 
 void try_init(struct try *t, int64_t idle_s);
+void try_init_as(struct try *t, const struct featurizer_options *o);
 void try_fini(struct try *t);
 /* An event of visitor "v" of site 7, raw partition 0, with an id of its own, received at T0 +
  * `received_s`, with the event time T0 + `ts_s`. */

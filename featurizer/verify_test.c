@@ -11,6 +11,8 @@
 
 enum { RECORDS = 3000 };
 
+static const struct featurizer_options options = {.idle_us = 1800 * SECOND_US, .tail = 9};
+
 struct logs {
     struct try t;
     struct buf bytes[RECORDS];
@@ -22,7 +24,7 @@ static struct logs *logs_new(void)
 {
     struct logs *l = mem_zero(1, sizeof *l);
     struct try_log log = {.rng = rng_stream(11, 1), .visitors = 80};
-    try_init(&l->t, 1800);
+    try_init_as(&l->t, &options);
     for (l->n = 0; l->n < RECORDS; l->n++) {
         try_log_next(&log, &l->bytes[l->n]);
         l->events[l->n] = (struct stage_message){
@@ -45,8 +47,7 @@ static void logs_free(struct logs *l)
 
 static struct verify_counts verified(const struct logs *l)
 {
-    struct featurizer_options o = {.idle_us = 1800 * SECOND_US};
-    return featurizer_verify(&o, l->events, l->n, l->vectors, l->m);
+    return featurizer_verify(&options, l->events, l->n, l->vectors, l->m);
 }
 
 static void equal_logs(void **state)
@@ -90,9 +91,49 @@ static void each_difference_is_seen(void **state)
     logs_free(l);
 }
 
+/* The clock and the tail are part of what is compared. */
+static void clock_and_tail_are_seen(void **state)
+{
+    (void)state;
+    struct logs *l = logs_new();
+    struct buf changed = {0};
+    struct vector v;
+    struct tick k;
+    struct str whole = {NULL, 0};
+    size_t at = l->m - 1, n_told = 0, n_ticks = 0;
+    for (size_t i = 0; i < l->m; i++) {
+        struct str value = l->vectors[i].value;
+        n_told += vector_read(&v, value.at, value.len) == WIRE_OK && v.clock_us > 0;
+        n_ticks += tick_read(&k, value.at, value.len) == WIRE_OK && k.clock_us > 0;
+    }
+    assert_true(n_told > RECORDS / 2 && n_ticks > RECORDS / 20);
+    while (vector_read(&v, l->vectors[at].value.at, l->vectors[at].value.len) != WIRE_OK ||
+           v.tail.len < (size_t)2 * TOKEN_BYTES)
+        at--;
+    whole = l->vectors[at].value;
+    v.clock_us++;
+    vector_pack(&changed, &v);
+    l->vectors[at].value = buf_as_str(&changed);
+    assert_int_equal(verified(l).mismatched, 1);
+    v.clock_us--;
+    v.tail.len -= TOKEN_BYTES;
+    buf_reset(&changed);
+    vector_pack(&changed, &v);
+    l->vectors[at].value = buf_as_str(&changed);
+    assert_int_equal(verified(l).mismatched, 1);
+    l->vectors[at].value = whole;
+    struct featurizer_options o = options;
+    o.tail = 0;
+    struct verify_counts c = featurizer_verify(&o, l->events, l->n, l->vectors, l->m);
+    assert_true(c.mismatched > RECORDS / 2 && c.missing == 0);
+    buf_fini(&changed);
+    logs_free(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(clock_and_tail_are_seen),
         cmocka_unit_test(equal_logs),
         cmocka_unit_test(each_difference_is_seen),
     };

@@ -63,8 +63,9 @@ def records():
     for number, name, *_ in (a for _, a in rows("records")):
         yield (f"### {name}\n\n" + comment(name) + f"\nrec = {number}.\n\n"
                + table(("key", "field", "type", "meaning"), fields(name)))
-    yield "### kind\n\n" + comment("kind") + "\n\n" + table(
-        ("key", "field", "type", "meaning"), fields("kind"))
+    for name, *_ in (a for _, a in rows("parts")):
+        yield f"### {name}\n\n" + comment(name) + "\n\n" + table(
+            ("key", "field", "type", "meaning"), fields(name))
 
 
 def grouped(name, cells):
@@ -81,7 +82,8 @@ def bounds(a):
 
 def options():
     yield ("`[section]` and `key = value` in the configuration file; `AUSPEX_SECTION__KEY` in the environment\n"
-           "stands above it. Section `[kafka]` goes to librdkafka as it is.")
+           "stands above it. Section `[kafka]` goes to librdkafka as it is; `[webhooks]` has `NAME.url`,\n"
+           "`NAME.secret` and `NAME.allow_private` of each webhook that policies name.")
     for section, body in grouped("options", lambda a: (
             f"`{a[1]}`", a[2], f"`{a[3]}`" if a[3] else "", bounds(a), a[6])).items():
         yield f"### [{section}]\n\n" + table(("key", "type", "default", "range", "meaning"), body)
@@ -130,7 +132,8 @@ PLACE = {
 }
 RECORDS = {"events_all": ["event"], "repeats": ["vector"], "features": ["vector"],
            "sessions": ["session"], "predictions": ["prediction", "kind"], "rejected": ["rejected"],
-           "models": ["manifest"]}
+           "models": ["manifest"], "interventions": ["intervention"], "outcomes": ["outcome"],
+           "deliveries": ["delivery"]}
 
 
 def uncommented(text):
@@ -142,7 +145,7 @@ def sql():
     known = meanings()
     for path in sorted((HERE / "sql").glob("[0-9]*.sql")):
         text = path.read_text(encoding="utf-8")
-        head = [b for b in re.split(r"\n(?=CREATE )", text, 1)[0].split("\n--\n") if b]
+        head = [b for b in text.split("\n\n", 1)[0].split("\n--\n") if b]
         yield f"From `sql/{path.name}`.\n\n" + "\n\n".join(uncommented(b) for b in head)
         pattern = r"((?:^--.*\n)*)^(?:CREATE TABLE (\w+) \(\n((?:    .*\n)*)\)|CREATE VIEW (\w+))"
         for match in re.finditer(pattern, text, re.MULTILINE):

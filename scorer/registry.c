@@ -29,6 +29,12 @@ struct activation {
     char kind[NAME], name[NAME];
 };
 
+/* From the record behind `offset` on, until the next. */
+struct wanting {
+    uint64_t offset;
+    bool is_wanted;
+};
+
 struct registry {
     struct version versions[REGISTRY_VERSIONS];
     size_t n_versions;
@@ -36,6 +42,10 @@ struct registry {
     struct activation *activations; /* in the order of the log */
     size_t n_activations, cap_activations;
     uint64_t known;
+    char (*wanting)[NAME]; /* policies that ask for features, as of `known` */
+    size_t n_wanting, cap_wanting;
+    struct wanting *wantings; /* where the answer changed, in the order of the log */
+    size_t n_wantings, cap_wantings;
 };
 
 struct registry *registry_new(void)
@@ -66,6 +76,8 @@ void registry_free(struct registry *r)
     for (size_t i = 0; i < r->n_versions; i++)
         version_fini(&r->versions[i]);
     free(r->activations);
+    free(r->wanting);
+    free(r->wantings);
     free(r);
 }
 
@@ -186,13 +198,51 @@ bool registry_chunk(struct registry *r, const struct chunk *c, struct err *e)
     return true;
 }
 
-void registry_control(struct registry *r, const struct control *c, uint64_t offset)
+/* Keeps which policies ask for features; one that is set again says so again. */
+static void wanting_set(struct registry *r, const char name[NAME], bool wants)
+{
+    size_t i = 0;
+    while (i < r->n_wanting && strcmp(r->wanting[i], name) != 0)
+        i++;
+    if (!wants && i < r->n_wanting) {
+        memmove(r->wanting[i], r->wanting[--r->n_wanting], NAME);
+    } else if (wants && i == r->n_wanting) {
+        if (r->n_wanting == r->cap_wanting) {
+            r->cap_wanting = MAX(2 * r->cap_wanting, (size_t)ACTIVATIONS_FIRST);
+            r->wanting = mem_grow(r->wanting, r->cap_wanting * sizeof *r->wanting);
+        }
+        memcpy(r->wanting[r->n_wanting++], name, NAME);
+    }
+}
+
+static void control_policy(struct registry *r, const struct control *c, uint64_t offset)
+{
+    char name[NAME];
+    bool was_wanted = r->n_wanting > 0;
+    if (!name_copy(name, c->name))
+        return;
+    wanting_set(r, name, c->version != 0 && c->wants_features);
+    if (was_wanted == (r->n_wanting > 0))
+        return;
+    if (r->n_wantings == r->cap_wantings) {
+        r->cap_wantings = MAX(2 * r->cap_wantings, (size_t)ACTIVATIONS_FIRST);
+        r->wantings = mem_grow(r->wantings, r->cap_wantings * sizeof *r->wantings);
+    }
+    r->wantings[r->n_wantings++] = (struct wanting){offset, !was_wanted};
+}
+
+bool registry_wants_features(const struct registry *r, uint64_t control)
+{
+    size_t i = r->n_wantings;
+    while (i > 0 && r->wantings[i - 1].offset >= control)
+        i--;
+    return i > 0 && r->wantings[i - 1].is_wanted;
+}
+
+static void control_model(struct registry *r, const struct control *c, uint64_t offset)
 {
     struct activation a = {.offset = offset, .version = c->version};
-    if (offset < r->known)
-        return;
-    r->known = offset + 1;
-    if (!str_is(c->what, "model") || !name_copy(a.kind, c->kind) || !name_copy(a.name, c->name))
+    if (!name_copy(a.kind, c->kind) || !name_copy(a.name, c->name))
         return;
     if (c->sha256.len == SHA256_LEN)
         memcpy(a.sha256.bytes, c->sha256.at, SHA256_LEN);
@@ -201,6 +251,17 @@ void registry_control(struct registry *r, const struct control *c, uint64_t offs
         r->activations = mem_grow(r->activations, r->cap_activations * sizeof *r->activations);
     }
     r->activations[r->n_activations++] = a;
+}
+
+void registry_control(struct registry *r, const struct control *c, uint64_t offset)
+{
+    if (offset < r->known)
+        return;
+    r->known = offset + 1;
+    if (str_is(c->what, "model"))
+        control_model(r, c, offset);
+    else if (str_is(c->what, "policy"))
+        control_policy(r, c, offset);
 }
 
 uint64_t registry_known(const struct registry *r)

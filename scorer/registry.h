@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* registry - the models there are and which of them holds where in the log.
+/* registry - the models there are and which of them holds where in the log; and where policies
+ * ask for features.
  *
  * Takes the records of topics models and control as they come, in any order and repeated; a
  * version is whole when its manifest and all chunks are there and its digest is right. Which
@@ -29,6 +30,8 @@ MUST_USE bool registry_manifest(struct registry *r, const struct manifest *m, st
 MUST_USE bool registry_chunk(struct registry *r, const struct chunk *c, struct err *e);
 /* Control records come in the order of their offsets; repeats are passed over. */
 void registry_control(struct registry *r, const struct control *c, uint64_t offset);
+/* Whether, behind control record number `control`, a policy holds that asks for features. */
+bool registry_wants_features(const struct registry *r, uint64_t control);
 /* 1 + offset of the last control record known; 0 = none. */
 uint64_t registry_known(const struct registry *r);
 

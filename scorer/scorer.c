@@ -37,7 +37,7 @@ struct scorer {
     struct serving serving[REGISTRY_KINDS];
     size_t n_serving;
     uint64_t control;
-    bool is_resolved, is_lacking;
+    bool is_resolved, is_lacking, wants_features;
     struct err why;
     struct lack lacks[LACKS]; /* a ring */
     size_t next_lack;
@@ -151,6 +151,7 @@ static void resolve(struct scorer *s, uint64_t control)
     s->control = control;
     s->is_resolved = true;
     s->is_lacking = false;
+    s->wants_features = registry_wants_features(s->registry, control);
     for (size_t k = 0; k < s->n_serving; k++) {
         const struct serving *v = &s->serving[k];
         char kind[80];
@@ -271,7 +272,7 @@ static struct wire_list kinds_make(struct scorer *s, const struct vector *in)
     return (struct wire_list){s->kinds.at, s->kinds.len, n};
 }
 
-static void prediction_fill(struct prediction *p, const struct vector *in)
+static void prediction_fill(struct prediction *p, const struct vector *in, bool wants_features)
 {
     prediction_init(p);
     POSITION_SET(p, in);
@@ -287,7 +288,12 @@ static void prediction_fill(struct prediction *p, const struct vector *in)
     p->late = in->late;
     p->of_import = in->of_import;
     p->control = in->control;
+    p->clock_us = in->clock_us;
     p->features_hash = in->features_hash;
+    if (wants_features) {
+        p->features_n = in->features_n;
+        p->features = in->features;
+    }
     p->product_id = in->product_id;
     p->value = in->value;
     p->currency = in->currency;
@@ -345,7 +351,7 @@ enum stage_step scorer_record(void *core, const struct stage_message *m, struct 
         return pass_through(s, m, out);
     if (!may_score(s, in.control))
         return STEP_WAIT;
-    prediction_fill(&p, &in);
+    prediction_fill(&p, &in, s->wants_features);
     p.kinds = kinds_make(s, &in);
     give(s, &prediction_def, &p, m, in.ts_us, out);
     return STEP_DONE;

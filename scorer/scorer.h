@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* scorer - features in, predictions out: one record for each, at the same position, with every
- * kind that a model is active for. Ticks, control records and ends of imports pass through.
+ * kind that a model is active for, and with the vector while a policy holds that asks for it.
+ * Ticks, control records and ends of imports pass through.
  *
  * Keeps caches only. A record's bytes depend on the features record, on the models and on the
  * control records before it, not on what else is in the batch. */

@@ -17,6 +17,7 @@
 #include "common/wire/json_in.h"
 #include "common/wire/record.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -139,6 +140,20 @@ static void activate(struct fixture *f, uint64_t version, uint64_t offset)
     give_lookup(f, TOPIC_control, offset);
 }
 
+static void set_policy(struct fixture *f, const char *name, bool is_on, bool wants_features,
+                       uint64_t offset)
+{
+    struct control c;
+    control_init(&c);
+    c.what = STR("policy");
+    c.name = str_of(name);
+    c.version = is_on;
+    c.body = is_on ? STR("{}") : (struct str){NULL, 0};
+    c.wants_features = wants_features;
+    control_pack(&f->bytes, &c);
+    give_lookup(f, TOPIC_control, offset);
+}
+
 static enum stage_step score(struct fixture *f, uint64_t control, uint64_t verdict)
 {
     struct vector v;
@@ -151,6 +166,7 @@ static enum stage_step score(struct fixture *f, uint64_t control, uint64_t verdi
     v.event_id = STR("e \"1\"");
     v.ts_us = 1767225600123456;
     v.received_us = v.ts_us + 1000;
+    v.clock_us = v.received_us - 300;
     v.control = control;
     v.verdict = verdict;
     if (verdict == 0) {
@@ -218,6 +234,7 @@ static void no_kind_before_activation(void **state)
     struct prediction p = last_prediction(f);
     assert_int_equal(p.kinds.n, 0);
     assert_true(p.offset == 0 && p.origin == ORIGIN_EVENTS && str_is(p.visitor, "a_1"));
+    assert_true(p.clock_us == p.received_us - 300 && p.features_n == 0 && p.features.len == 0);
     fixture_free(f);
 }
 
@@ -236,6 +253,45 @@ static void control_number_chooses_the_version(void **state)
         assert_scored_by(f, versions[i]);
         assert_false(last_kind(f).lacked);
     }
+    fixture_free(f);
+}
+
+/* A vector has its features in the prediction by the control records before it alone, in
+ * whatever order the vectors come. */
+static void policies_ask_for_features(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new("msgpack");
+    static const bool is_wanted[] = {false, false, true, true, true, true, false,
+                                     false, false, true, true, true, false};
+    give_model(f, 1);
+    activate(f, 1, 0);
+    set_policy(f, "a", true, true, 1);
+    set_policy(f, "a", true, true, 1);   /* comes again: nothing new */
+    set_policy(f, "b", true, false, 2);  /* asks for none */
+    set_policy(f, "b", true, true, 3);   /* set again: asks */
+    set_policy(f, "a", false, true, 4);  /* over; the flag of what is over counts for nothing */
+    set_policy(f, "b", true, false, 5);  /* set again: asks no more */
+    set_policy(f, "c", false, false, 6); /* never was */
+    set_policy(f, "", true, true, 7);    /* no policy */
+    set_policy(f, "c", true, true, 8);
+    activate(f, 1, 9);
+    set_policy(f, "a", true, false, 10);
+    set_policy(f, "c", false, false, 11);
+    struct rng r = rng_stream(1, 1);
+    for (unsigned i = 0; i < 300; i++) {
+        uint64_t control = i < ARRAY_LEN(is_wanted) ? i : rng_below(&r, ARRAY_LEN(is_wanted));
+        assert_int_equal(score(f, control, 0), STEP_DONE);
+        struct prediction p = last_prediction(f);
+        struct str want = str_over(f->row, sizeof f->row);
+        assert_int_equal(p.features_n, is_wanted[control] ? FEATURES_N : 0);
+        assert_true(is_wanted[control] ? str_eq(p.features, want) : p.features.len == 0);
+        assert_true(p.features_hash == f->hash && p.kinds.n == (control > 0));
+        assert_int_equal(score(f, control, 1), STEP_DONE); /* a repeat has none */
+        p = last_prediction(f);
+        assert_true(p.features_n == 0 && p.features.len == 0);
+    }
+    assert_int_equal(score(f, ARRAY_LEN(is_wanted), 0), STEP_WAIT);
     fixture_free(f);
 }
 
@@ -367,13 +423,22 @@ static void progress_passes_through(void **state)
     t.offset = 99;
     t.raw_partition = 3;
     t.raw_partitions = 8;
+    t.clock_us = 1767225600123456;
     struct buf bytes = {0};
     tick_pack(&bytes, &t);
     struct stage_message m = {
         .topic = TOPIC_features, .value = buf_as_str(&bytes), .position = POSITION_OF(&t)};
     assert_int_equal(scorer_record(f->core, &m, f->out), STEP_DONE);
     assert_true(str_eq(last(f)->value, buf_as_str(&bytes)));
+    struct fixture *g = fixture_new("json");
+    struct arena a = {0};
+    assert_int_equal(scorer_record(g->core, &m, g->out), STEP_DONE);
+    struct str json = last(g)->value;
+    assert_int_equal(record_from_json(&tick_def, &t, &a, json.at, json.len), WIRE_OK);
+    assert_true(t.clock_us == 1767225600123456 && t.raw_partitions == 8);
+    arena_fini(&a);
     buf_fini(&bytes);
+    fixture_free(g);
     fixture_free(f);
 }
 
@@ -398,10 +463,13 @@ static void json_comes_back(void **state)
     for (size_t i = 0; i < 2; i++) {
         give_model(both[i], 1);
         activate(both[i], 1, 0);
-        assert_int_equal(score(both[i], 1, 0), STEP_DONE);
+        set_policy(both[i], "a", true, true, 1);
+        both[i]->row[1] = NAN;
+        assert_int_equal(score(both[i], 2, 0), STEP_DONE);
     }
     const struct output *o = last(f);
     assert_true(o->is_json && o->value.at[0] == '{' && str_is(o->ce_id, "1-0-0"));
+    assert_true(str_has_nocase(o->value, STR("\"features\":[-3,null,")));
     assert_int_equal(record_from_json(&prediction_def, &p, &a, o->value.at, o->value.len),
                      WIRE_OK);
     prediction_pack(&again, &p);
@@ -437,6 +505,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_kind_before_activation),
         cmocka_unit_test(control_number_chooses_the_version),
+        cmocka_unit_test(policies_ask_for_features),
         cmocka_unit_test(chunks_come_in_any_order),
         cmocka_unit_test(lacking_model_is_waited_for_then_named),
         cmocka_unit_test(unknown_control_number_is_waited_for),

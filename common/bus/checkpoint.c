@@ -146,21 +146,22 @@ static bool records_produce(struct checkpointer *k, const struct checkpoint_job 
     k->delivery_error = RD_KAFKA_RESP_ERR_NO_ERROR;
     for (uint64_t i = outbox_first(job->records); i < outbox_next(job->records);) {
         const struct output *out = outbox_at(job->records, i);
+        const char *topic = job->names[out->topic];
         void *key = (void *)(uintptr_t)out->key.at;
         void *value =
             out->value.len ? (void *)(uintptr_t)out->value.at : NULL; /* NULL forgets */
         rd_kafka_resp_err_t err = rd_kafka_producev(
-            k->rk, RD_KAFKA_V_TOPIC(job->topic), RD_KAFKA_V_PARTITION((int32_t)out->partition),
+            k->rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION((int32_t)out->partition),
             RD_KAFKA_V_KEY(key, out->key.len), RD_KAFKA_V_VALUE(value, out->value.len),
             RD_KAFKA_V_END);
         if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             if (atomic_load(&k->is_cancelled) || clock_mono_us() >= until_us)
-                return err_set(e, 0, "produce to %s: the queue stays full", job->topic);
+                return err_set(e, 0, "produce to %s: the queue stays full", topic);
             (void)rd_kafka_poll(k->rk, 10);
             continue;
         }
         if (err)
-            return err_set(e, 0, "produce to %s: %s", job->topic, rd_kafka_err2str(err));
+            return err_set(e, 0, "produce to %s: %s", topic, rd_kafka_err2str(err));
         i++;
     }
     return true;

@@ -13,9 +13,10 @@ struct config;
 struct checkpointer;
 
 struct checkpoint_job {
-    struct outbox *records;                   /* states and checkpoint records, of the caller */
-    const char *topic;                        /* state topic */
-    rd_kafka_topic_partition_list_t *offsets; /* freed by the checkpointer */
+    struct outbox
+        *records; /* states, checkpoint records and what else goes with them, of the caller */
+    const char (*names)[TOPIC_NAME];           /* of the topics that they are for */
+    rd_kafka_topic_partition_list_t *offsets;  /* freed by the checkpointer */
     rd_kafka_consumer_group_metadata_t *group; /* of the caller, valid until the outcome */
 };
 

@@ -190,7 +190,7 @@ static bool conf_make(struct conf *c, const struct config *config, const struct 
         set_producer(c, config, s);
     else if (s->kind == CLIENT_GROUP || s->kind == CLIENT_READER)
         set_consumer(c, config, s);
-    config_kafka(config, conf_set_own, c);
+    config_section(config, "kafka", conf_set_own, c);
     rd_kafka_conf_set_log_cb(c->rd, on_log);
     rd_kafka_conf_set_error_cb(c->rd, s->on_error ? s->on_error : on_error_logged);
     rd_kafka_conf_set_opaque(c->rd, s->opaque);

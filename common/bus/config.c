@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/bus/config.h"
 
+#include "common/bus/config_mask.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILE_MAX = 1024 * 1024, VALUE_MAX = 4096, NEAR = 4 };
+enum { FILE_MAX = 1024 * 1024, VALUE_MAX = 4096, NEAR = 4, WEBHOOK_NAME = 50 };
 
 enum option_type { OPTION_text, OPTION_u64, OPTION_flag };
 
@@ -67,15 +70,26 @@ static const struct {
     {"plugin.library.paths", "programs load no foreign code"},
 };
 
-struct kafka_entry {
+/* What stands behind the name of a webhook. */
+static const char *const webhook_keys[] = {"url", "secret", "allow_private"};
+
+/* Sections whose keys are not in options.def. */
+enum open_section { OPEN_KAFKA, OPEN_WEBHOOKS, OPENS_N };
+static const char *const open_sections[OPENS_N] = {"kafka", "webhooks"};
+
+struct open_entry {
     char *key, *value;
+};
+
+struct open_entries {
+    struct open_entry *at;
+    size_t n;
 };
 
 struct config {
     char *values[OPTIONS_N]; /* NULL = the default */
     uint64_t numbers[OPTIONS_N];
-    struct kafka_entry *kafka;
-    size_t n_kafka;
+    struct open_entries open[OPENS_N];
 };
 
 /* Where a value stands, for errors: a file's line, or a variable of the environment. */
@@ -106,23 +120,33 @@ static int option_find(struct str section, struct str key)
     return -1;
 }
 
+/* OPENS_N for a section that is none of them. */
+static enum open_section open_find(struct str section)
+{
+    enum open_section i = OPEN_KAFKA;
+    while (i < OPENS_N && !str_is(section, open_sections[i]))
+        i++;
+    return i;
+}
+
 static bool section_is_known(struct str section)
 {
     for (int i = 0; i < OPTIONS_N; i++)
         if (str_is(section, options[i].section))
             return true;
-    return str_is(section, "kafka");
+    return open_find(section) != OPENS_N;
 }
 
 static bool refuse_section(const struct place *at, struct str section, struct err *e)
 {
-    const char *nearest = "kafka";
-    unsigned least = str_distance(section, STR("kafka"));
-    for (int i = 0; i < OPTIONS_N; i++) {
-        unsigned d = str_distance(section, str_of(options[i].section));
+    const char *nearest = NULL;
+    unsigned least = UINT_MAX;
+    for (int i = 0; i < OPENS_N + OPTIONS_N; i++) {
+        const char *name = i < OPENS_N ? open_sections[i] : options[i - OPENS_N].section;
+        unsigned d = str_distance(section, str_of(name));
         if (d < least) {
             least = d;
-            nearest = options[i].section;
+            nearest = name;
         }
     }
     if (least > NEAR)
@@ -207,31 +231,78 @@ static char *text_of(struct str s)
     return text;
 }
 
-static struct kafka_entry *kafka_find(const struct config *c, struct str key)
+static struct open_entry *open_entry_find(const struct open_entries *in, struct str key)
 {
-    for (size_t i = 0; i < c->n_kafka; i++)
-        if (str_is(key, c->kafka[i].key))
-            return &c->kafka[i];
+    for (size_t i = 0; i < in->n; i++)
+        if (str_is(key, in->at[i].key))
+            return &in->at[i];
     return NULL;
 }
 
-static bool kafka_set(struct config *c, const struct place *at, struct str key,
-                      struct str value, bool is_over, struct err *e)
+static bool kafka_check(const struct place *at, struct str key, struct err *e)
 {
     for (size_t i = 0; i < ARRAY_LEN(kept); i++)
         if (str_is(key, kept[i].key))
             return refuse(at, e, "%s may not be set in [kafka]: %s", kept[i].key,
                           kept[i].reason);
-    struct kafka_entry *old = kafka_find(c, key);
+    return true;
+}
+
+/* As policies are named; in the environment case is lost. */
+static bool is_webhook_name(struct str name)
+{
+    bool is_good = name.len > 0 && name.len <= WEBHOOK_NAME && name.at[0] >= 'a';
+    for (size_t i = 0; i < name.len && is_good; i++) {
+        char ch = name.at[i];
+        is_good =
+            (ch >= 'a' && ch <= 'z') || (i > 0 && ((ch >= '0' && ch <= '9') || ch == '_'));
+    }
+    return is_good;
+}
+
+static bool webhook_check(const struct place *at, struct str dotted, struct str value,
+                          struct err *e)
+{
+    struct str key;
+    struct str name = str_cut(dotted, '.', &key), head = str_head_utf8(dotted, 64);
+    uint64_t flag;
+    if (key.len == 0)
+        return refuse(at, e,
+                      "unknown key \"%.*s\" in [webhooks]: it is NAME.url, NAME.secret or "
+                      "NAME.allow_private",
+                      STR_ARGS(head));
+    if (!is_webhook_name(name))
+        return refuse(at, e, "\"%.*s\": the name of a webhook must be [a-z][a-z0-9_]{0,49}",
+                      STR_ARGS(head));
+    const char *nearest = webhook_keys[0];
+    for (size_t i = 1; i < ARRAY_LEN(webhook_keys); i++)
+        if (str_distance(key, str_of(webhook_keys[i])) < str_distance(key, str_of(nearest)))
+            nearest = webhook_keys[i];
+    if (!str_is(key, nearest))
+        return refuse(at, e, "unknown key \"%.*s\" in [webhooks]; did you mean \"%.*s.%s\"?",
+                      STR_ARGS(head), STR_ARGS(name), nearest);
+    return !str_is(key, "allow_private") || flag_read(value, &flag) ||
+           refuse(at, e, "%.*s must be true or false", STR_ARGS(dotted));
+}
+
+static bool open_set(struct config *c, const struct place *at, enum open_section section,
+                     struct str key, struct str value, bool is_over, struct err *e)
+{
+    bool is_good =
+        section == OPEN_KAFKA ? kafka_check(at, key, e) : webhook_check(at, key, value, e);
+    if (!is_good)
+        return false;
+    struct open_entries *in = &c->open[section];
+    struct open_entry *old = open_entry_find(in, key);
     if (old && !is_over)
-        return refuse(at, e, "\"%s\" stands twice in [kafka]", old->key);
+        return refuse(at, e, "\"%s\" stands twice in [%s]", old->key, open_sections[section]);
     if (old) {
         free(old->value);
         old->value = text_of(value);
         return true;
     }
-    c->kafka = mem_grow(c->kafka, (c->n_kafka + 1) * sizeof *c->kafka);
-    c->kafka[c->n_kafka++] = (struct kafka_entry){text_of(key), text_of(value)};
+    in->at = mem_grow(in->at, (in->n + 1) * sizeof *in->at);
+    in->at[in->n++] = (struct open_entry){text_of(key), text_of(value)};
     return true;
 }
 
@@ -244,8 +315,9 @@ static bool value_set(struct config *c, const struct place *at, struct str secti
     for (size_t i = 0; i < value.len; i++)
         if ((unsigned char)value.at[i] < 0x20 && value.at[i] != '\t')
             return refuse(at, e, "the value holds a control character");
-    if (str_is(section, "kafka"))
-        return kafka_set(c, at, key, value, is_over, e);
+    enum open_section open = open_find(section);
+    if (open != OPENS_N)
+        return open_set(c, at, open, key, value, is_over, e);
     int i = option_find(section, key);
     if (i < 0)
         return refuse_key(at, section, key, e);
@@ -304,6 +376,20 @@ static bool text_take(struct config *c, const char *name, struct str text, struc
     return true;
 }
 
+/* Names of variables have no dots: in `key` of an open section they are put where they belong.
+ */
+static void dots_set(enum open_section section, char *key, size_t len)
+{
+    for (size_t i = 0; i < len && section == OPEN_KAFKA; i++)
+        if (key[i] == '_')
+            key[i] = '.';
+    for (size_t i = 0; i < ARRAY_LEN(webhook_keys) && section == OPEN_WEBHOOKS; i++) {
+        struct str end = str_of(webhook_keys[i]);
+        if (str_ends(str_over(key, len), end) && len > end.len && key[len - end.len - 1] == '_')
+            key[len - end.len - 1] = '.';
+    }
+}
+
 /* AUSPEX_SECTION__KEY=value; other variables are not ours. */
 static bool variable_take(struct config *c, const char *variable, struct err *e)
 {
@@ -314,12 +400,9 @@ static bool variable_take(struct config *c, const char *variable, struct err *e)
         return true;
     char lower[130], place_name[160];
     (void)snprintf(place_name, sizeof place_name, "environment %.*s", STR_ARGS(name));
-    bool is_kafka = str_starts(name, STR("AUSPEX_KAFKA__"));
     for (size_t i = 0; i < name.len; i++) {
         char ch = name.at[i];
         lower[i] = ch >= 'A' && ch <= 'Z' ? (char)(ch + ('a' - 'A')) : ch;
-        if (is_kafka && ch == '_' && name.at + i >= gap + 2)
-            lower[i] = '.';
     }
     const size_t head = sizeof "AUSPEX_" - 1, split = (size_t)(gap - name.at);
     if (split < head)
@@ -329,6 +412,7 @@ static bool variable_take(struct config *c, const char *variable, struct err *e)
     struct str key = str_over(lower + split + 2, name.len - split - 2);
     if (!section_is_known(section))
         return refuse_section(&at, section, e);
+    dots_set(open_find(section), lower + split + 2, key.len);
     return value_set(c, &at, section, key, str_trim(value), true, e);
 }
 
@@ -397,11 +481,13 @@ void config_free(struct config *c)
         return;
     for (int i = 0; i < OPTIONS_N; i++)
         free(c->values[i]);
-    for (size_t i = 0; i < c->n_kafka; i++) {
-        free(c->kafka[i].key);
-        free(c->kafka[i].value);
+    for (enum open_section s = OPEN_KAFKA; s < OPENS_N; s++) {
+        for (size_t i = 0; i < c->open[s].n; i++) {
+            free(c->open[s].at[i].key);
+            free(c->open[s].at[i].value);
+        }
+        free(c->open[s].at);
     }
-    free(c->kafka);
     free(c);
 }
 
@@ -436,87 +522,22 @@ const char *config_get(const struct config *c, struct str dotted)
 {
     struct str key;
     struct str section = str_cut(dotted, '.', &key);
-    if (str_is(section, "kafka")) {
-        const struct kafka_entry *k = kafka_find(c, key);
-        return k ? k->value : NULL;
+    enum open_section open = open_find(section);
+    if (open != OPENS_N) {
+        const struct open_entry *x = open_entry_find(&c->open[open], key);
+        return x ? x->value : NULL;
     }
     int i = option_find(section, key);
     return i < 0 ? NULL : value_at(c, i);
 }
 
-void config_kafka(const struct config *c,
-                  void (*use)(void *to, const char *key, const char *value), void *to)
+void config_section(const struct config *c, const char *section,
+                    void (*use)(void *to, const char *key, const char *value), void *to)
 {
-    for (size_t i = 0; i < c->n_kafka; i++)
-        use(to, c->kafka[i].key, c->kafka[i].value);
-}
-
-/* Length of what follows `password` up to its end: "...", '...' with backslashes, or a word. */
-static size_t secret_len(struct str s)
-{
-    size_t i = 0;
-    if (s.len > 0 && s.at[0] == '\'') {
-        for (i = 1; i < s.len && s.at[i] != '\''; i++)
-            i += s.at[i] == '\\';
-        return MIN(i + 1, s.len);
-    }
-    while (i < s.len && s.at[i] != ' ' && s.at[i] != '&')
-        i += s.at[i] == '\\' ? 2 : 1;
-    return MIN(i, s.len);
-}
-
-/* Appends `s` with the value behind each password= replaced. */
-static void print_words(struct str s, struct buf *out)
-{
-    const struct str word = STR("password");
-    while (s.len > 0) {
-        size_t taken = 1;
-        if (s.len >= word.len && str_eq_nocase(str_over(s.at, word.len), word)) {
-            taken = word.len;
-            while (taken < s.len && s.at[taken] == ' ')
-                taken++;
-            if (taken < s.len && s.at[taken] == '=') {
-                do
-                    taken++;
-                while (taken < s.len && s.at[taken] == ' ');
-                buf_text(out, "password=***");
-                taken += secret_len(str_over(s.at + taken, s.len - taken));
-                s = str_over(s.at + taken, s.len - taken);
-                continue;
-            }
-        }
-        buf_str(out, str_over(s.at, taken));
-        s = str_over(s.at + taken, s.len - taken);
-    }
-}
-
-/* scheme://user:PASSWORD@host: up to the last @, so rather too much is hidden than too little.
- */
-static void print_masked(struct str value, struct buf *out)
-{
-    const char *scheme = memmem(value.at, value.len, "://", 3);
-    const char *end = value.at + value.len;
-    const char *at = scheme ? memrchr(scheme, '@', (size_t)(end - scheme)) : NULL;
-    const char *colon = at ? memchr(scheme + 3, ':', (size_t)(at - scheme - 3)) : NULL;
-    if (!colon) {
-        print_words(value, out);
-        return;
-    }
-    print_words(str_over(value.at, (size_t)(colon - value.at)), out);
-    buf_text(out, ":***");
-    print_words(str_over(at, (size_t)(end - at)), out);
-}
-
-static void print_value(const char *key, const char *value, struct buf *out)
-{
-    struct str k = str_of(key);
-    buf_printf(out, "%s = ", key);
-    if (value[0] && (str_has_nocase(k, STR("password")) || str_has_nocase(k, STR("secret")) ||
-                     str_has_nocase(k, STR("key.pem"))))
-        buf_text(out, "***");
-    else
-        print_masked(str_of(value), out);
-    buf_byte(out, '\n');
+    enum open_section open = open_find(str_of(section));
+    CHECK(open != OPENS_N);
+    for (size_t i = 0; i < c->open[open].n; i++)
+        use(to, c->open[open].at[i].key, c->open[open].at[i].value);
 }
 
 void config_print(const struct config *c, struct buf *out)
@@ -524,9 +545,11 @@ void config_print(const struct config *c, struct buf *out)
     for (int i = 0; i < OPTIONS_N; i++) {
         if (i == 0 || strcmp(options[i].section, options[i - 1].section) != 0)
             buf_printf(out, "%s[%s]\n", i ? "\n" : "", options[i].section);
-        print_value(options[i].key, value_at(c, i), out);
+        config_print_value(options[i].key, value_at(c, i), out);
     }
-    buf_text(out, "\n[kafka]\n");
-    for (size_t i = 0; i < c->n_kafka; i++)
-        print_value(c->kafka[i].key, c->kafka[i].value, out);
+    for (enum open_section s = OPEN_KAFKA; s < OPENS_N; s++) {
+        buf_printf(out, "\n[%s]\n", open_sections[s]);
+        for (size_t i = 0; i < c->open[s].n; i++)
+            config_print_value(c->open[s].at[i].key, c->open[s].at[i].value, out);
+    }
 }

@@ -21,11 +21,13 @@ void config_free(struct config *c);
 const char *config_text(const struct config *c, const char *section, const char *key);
 uint64_t config_u64(const struct config *c, const char *section, const char *key);
 bool config_flag(const struct config *c, const char *section, const char *key);
-/* "section.key", also of [kafka]; NULL when there is none. What `config get` prints. */
+/* "section.key", also of the open sections; NULL when there is none. What `config get` prints.
+ */
 const char *config_get(const struct config *c, struct str dotted);
-/* Entries of [kafka], in order: calls `use` for each. */
-void config_kafka(const struct config *c,
-                  void (*use)(void *to, const char *key, const char *value), void *to);
+/* Entries of an open section, whose keys are not in options.def: "kafka" or "webhooks". Calls
+ * `use` for each, the file's in order, then those that only the environment has. */
+void config_section(const struct config *c, const char *section,
+                    void (*use)(void *to, const char *key, const char *value), void *to);
 /* Appends the whole configuration as INI, secrets (passwords, also within a dsn) masked. */
 void config_print(const struct config *c, struct buf *out);
 

@@ -34,10 +34,13 @@ static void defaults_hold(void **state)
 static void values_are_read(void **state)
 {
     (void)state;
-    struct config *c = good("# note\r\n; note\n\n[auspex]\n  partitions=12  \r\n"
-                            "topic_prefix =  shop # not a comment\n[ postgres ]\n"
-                            "dsn = host=/run port=5 \n[auspex]\nlog_format = json\n"
-                            "[kafka]\nbootstrap.servers = 127.0.0.1:1\nlinger.ms=\n[scorer]");
+    struct config *c =
+        good("# note\r\n; note\n\n[auspex]\n  partitions=12  \r\n"
+             "topic_prefix =  shop # not a comment\n[ postgres ]\n"
+             "dsn = host=/run port=5 \n[auspex]\nlog_format = json\n"
+             "[kafka]\nbootstrap.servers = 127.0.0.1:1\nlinger.ms=\n[scorer]\n"
+             "[webhooks]\nshop_2.url = https://h/x?a=b#c\nshop_2.secret = whsec_x\n"
+             "b.allow_private = yes\n");
     assert_int_equal(config_u64(c, "auspex", "partitions"), 12);
     assert_string_equal(config_text(c, "auspex", "topic_prefix"), "shop # not a comment");
     assert_string_equal(config_get(c, STR("postgres.dsn")), "host=/run port=5");
@@ -48,6 +51,9 @@ static void values_are_read(void **state)
     assert_string_equal(config_get(c, STR("kafka.linger.ms")), "");
     assert_null(config_get(c, STR("auspex")));
     assert_null(config_get(c, STR("kafka.acks")));
+    assert_string_equal(config_get(c, STR("webhooks.shop_2.url")), "https://h/x?a=b#c");
+    assert_string_equal(config_get(c, STR("webhooks.b.allow_private")), "yes");
+    assert_null(config_get(c, STR("webhooks.b.url")));
     config_free(c);
 }
 
@@ -77,6 +83,20 @@ static const struct {
     {"[kafka]\nacks = 1", "a.ini:2: acks may not be set in [kafka]: outputs count as stored "
                           "only when all replicas have them"},
     {"[kafka]\na = 1\na = 2", "a.ini:3: \"a\" stands twice in [kafka]"},
+    {"[webhook]", "a.ini:1: unknown section [webhook]; did you mean [webhooks]?"},
+    {"[webhooks]\nshop.ulr = x",
+     "a.ini:2: unknown key \"shop.ulr\" in [webhooks]; did you mean \"shop.url\"?"},
+    {"[webhooks]\nshop.allow_privat = 1", "a.ini:2: unknown key \"shop.allow_privat\" in "
+                                          "[webhooks]; did you mean \"shop.allow_private\"?"},
+    {"[webhooks]\nurl = x", "a.ini:2: unknown key \"url\" in [webhooks]: it is NAME.url, "
+                            "NAME.secret or NAME.allow_private"},
+    {"[webhooks]\nShop.url = x",
+     "a.ini:2: \"Shop.url\": the name of a webhook must be [a-z][a-z0-9_]{0,49}"},
+    {"[webhooks]\n.url = x",
+     "a.ini:2: \".url\": the name of a webhook must be [a-z][a-z0-9_]{0,49}"},
+    {"[webhooks]\nshop.allow_private = maybe",
+     "a.ini:2: shop.allow_private must be true or false"},
+    {"[webhooks]\na.url = 1\na.url = 2", "a.ini:3: \"a.url\" stands twice in [webhooks]"},
     {"[postgres]\ndsn = a\x01z", "a.ini:2: the value holds a control character"},
     {"[postgres]\ndsn = a\xffz", "a.ini:2: the line is not UTF-8"},
 };
@@ -175,6 +195,35 @@ static void environment_stands_above(void **state)
     assert_int_equal(unsetenv("AUSPEX_KAFKA__BOOTSTRAP_SERVERS"), 0);
 }
 
+static void count_entry(void *to, const char *key, const char *value)
+{
+    struct buf *seen = to;
+    buf_printf(seen, "%s=%s;", key, value);
+}
+
+static void webhooks_come_from_both(void **state)
+{
+    (void)state;
+    struct buf seen = {0};
+    struct err e = {0};
+    assert_int_equal(setenv("AUSPEX_WEBHOOKS__MY_SHOP_URL", "http://e/", 1), 0);
+    assert_int_equal(setenv("AUSPEX_WEBHOOKS__MY_SHOP_ALLOW_PRIVATE", "true", 1), 0);
+    struct config *c = good("[webhooks]\nmy_shop.url = http://f/\nmy_shop.secret = s\n");
+    config_section(c, "webhooks", count_entry, &seen);
+    assert_string_equal(buf_cstr(&seen),
+                        "my_shop.url=http://e/;my_shop.secret=s;my_shop.allow_private=true;");
+    config_free(c);
+    buf_fini(&seen);
+    assert_int_equal(unsetenv("AUSPEX_WEBHOOKS__MY_SHOP_URL"), 0);
+    assert_int_equal(unsetenv("AUSPEX_WEBHOOKS__MY_SHOP_ALLOW_PRIVATE"), 0);
+    assert_int_equal(setenv("AUSPEX_WEBHOOKS__MY_SHOP", "x", 1), 0);
+    assert_null(config_parse("a.ini", (struct str){NULL, 0}, &e));
+    assert_string_equal(e.text,
+                        "environment AUSPEX_WEBHOOKS__MY_SHOP: unknown key \"my_shop\" in "
+                        "[webhooks]: it is NAME.url, NAME.secret or NAME.allow_private");
+    assert_int_equal(unsetenv("AUSPEX_WEBHOOKS__MY_SHOP"), 0);
+}
+
 static const struct {
     const char *text, *shown;
 } masked[] = {
@@ -194,6 +243,8 @@ static const struct {
     {"[kafka]\nsasl.oauthbearer.client.secret = hunter2",
      "sasl.oauthbearer.client.secret = ***\n"},
     {"[kafka]\nssl.key.pem = hunter2", "ssl.key.pem = ***\n"},
+    {"[webhooks]\na.secret = whsec_hunter2", "a.secret = ***\n"},
+    {"[webhooks]\na.url = https://u:hunter2@h/x", "a.url = https://u:***@h/x\n"},
 };
 
 static void secrets_are_masked(void **state)
@@ -215,7 +266,8 @@ static void print_reads_again(void **state)
 {
     (void)state;
     struct buf first = {0}, second = {0};
-    struct config *c = good("[auspex]\npartitions = 5\n[kafka]\nbootstrap.servers = h:3");
+    struct config *c = good("[auspex]\npartitions = 5\n[kafka]\nbootstrap.servers = h:3\n"
+                            "[webhooks]\na.url = http://h/");
     config_print(c, &first);
     config_free(c);
     c = good(buf_cstr(&first));
@@ -236,6 +288,7 @@ int main(void)
         cmocka_unit_test(sizes_are_bounded),
         cmocka_unit_test(missing_file_is_named),
         cmocka_unit_test(environment_stands_above),
+        cmocka_unit_test(webhooks_come_from_both),
         cmocka_unit_test(secrets_are_masked),
         cmocka_unit_test(print_reads_again),
     };

@@ -244,8 +244,7 @@ void flow_commit_began(struct flow *f)
     f->cut = CUT_COMMITTING;
 }
 
-/* A void cut leaves its sources changed, so that the next one commits what they stand at. */
-static void sources_change(struct flow *f)
+void flow_change(struct flow *f)
 {
     for (size_t i = 0; i < f->n_sources; i++)
         f->sources[i].is_changed = true;
@@ -267,7 +266,7 @@ void flow_committed(struct flow *f, enum flow_outcome outcome, int64_t now_us)
     if (outcome == COMMIT_AGAIN)
         f->cut = CUT_ACKING;
     else
-        sources_change(f);
+        flow_change(f); /* a void cut: the next one commits what the sources stand at */
     if (outcome == COMMIT_FENCED)
         flow_revoked(f, true, now_us);
 }

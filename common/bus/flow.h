@@ -126,6 +126,8 @@ void flow_committed(struct flow *f, enum flow_outcome outcome, int64_t now_us);
 
 /* The next cut is due at once: a sink's batch is full. */
 void flow_hurry(struct flow *f);
+/* The state has changed although no record was used: a commit is to cover it. */
+void flow_change(struct flow *f);
 /* Whether anything was used that no commit covers. */
 bool flow_is_dirty(const struct flow *f);
 

@@ -120,6 +120,25 @@ static void test_state_is_packed_before(void **state)
     flow_fini(&f);
 }
 
+static void test_state_alone_can_be_changed(void **state)
+{
+    struct flow f;
+    (void)state;
+    run(&f, STAGE_STATEFUL, &dense, 2);
+    assert_int_equal(flow_decide(&f, COMMIT_US), FLOW_NOTHING);
+    flow_change(&f);
+    assert_int_equal(flow_decide(&f, COMMIT_US), FLOW_CUT);
+    flow_cut_taken(&f, COMMIT_US);
+    assert_int_equal(f.sources[0].cut_next, 10); /* at the offset there was */
+    flow_packed(&f);
+    flow_commit_began(&f);
+    flow_committed(&f, COMMIT_DONE, COMMIT_US);
+    flow_change(&f); /* nor is it given back without it */
+    flow_stop(&f, COMMIT_US);
+    assert_int_equal(flow_decide(&f, COMMIT_US), FLOW_CUT);
+    flow_fini(&f);
+}
+
 static void test_no_cut_while_outputs_are_owed(void **state)
 {
     struct flow f;
@@ -414,6 +433,7 @@ int main(void)
         cmocka_unit_test(test_commits_after_the_acks),
         cmocka_unit_test(test_a_cut_stands_still),
         cmocka_unit_test(test_state_is_packed_before),
+        cmocka_unit_test(test_state_alone_can_be_changed),
         cmocka_unit_test(test_no_cut_while_outputs_are_owed),
         cmocka_unit_test(test_a_failed_commit_is_covered_by_the_next),
         cmocka_unit_test(test_a_sink_tries_the_same_cut_again),

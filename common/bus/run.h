@@ -46,9 +46,9 @@ struct run {
     struct stage_env env;
     void *core;
     struct flow flow;
-    struct outbox *outbox;
-    uint64_t sent;        /* outputs handed to the producer */
-    struct outbox *state; /* packed entries of the checkpoint in the making */
+    struct outbox *outbox, *aside;
+    uint64_t sent, sent_aside; /* outputs of each handed to the producer */
+    struct outbox *state;      /* packed entries of the checkpoint in the making */
 
     uv_loop_t loop;
     uv_poll_t input_poll, output_poll;
@@ -82,6 +82,7 @@ struct run {
 
     struct err failure; /* why the program ends, when is_failed */
     bool is_failed, is_done;
+    bool is_serving, is_retiring; /* the core's server is open; the program is to end */
     int64_t stop_us;
     struct counter *records_out[TOPICS_N], *bytes_out[TOPICS_N], *outputs_bytes, *commits,
         *commit_failures, *commit_age, *start_seconds, *producer_restarts, *ready, *log_dropped;

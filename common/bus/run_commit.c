@@ -142,7 +142,7 @@ static void job_begin(struct run *r)
     if (cluster)
         rd_kafka_mem_free(r->consumer, cluster);
     j->checkpoint = (struct checkpoint_job){.records = r->state,
-                                            .topic = r->names[r->stage->state],
+                                            .names = (const char(*)[TOPIC_NAME])r->names,
                                             .offsets = cut_offsets(r, false),
                                             .group = r->group};
     worker_begin(r->worker, job_checkpoint, j);
@@ -219,13 +219,22 @@ static bool step(struct run *r, enum flow_action action)
     return false;
 }
 
+/* Lets the next commit cover what a core has to keep besides what records led to. */
+static void state_ask(struct run *r)
+{
+    bool is_running = r->flow.phase == FLOW_RUNNING || r->flow.phase == FLOW_DRAINING;
+    if (is_running && r->stage->is_changed && r->stage->is_changed(r->core))
+        flow_change(&r->flow);
+}
+
 void commit_turn(struct run *r)
 {
     job_turn(r);
     enum flow_action action;
-    do
+    do {
+        state_ask(r);
         action = flow_decide(&r->flow, clock_mono_us());
-    while (step(r, action));
+    } while (step(r, action));
     if (action == FLOW_RELEASE && r->flow.phase == FLOW_DRAINING && !r->flow.is_stopping)
         input_rejoin(r); /* fenced: no rebalance has told us */
 }
@@ -240,6 +249,7 @@ void commit_drain(struct run *r)
         job_turn(r);
         if (r->commit_queue)
             (void)rd_kafka_queue_poll_callback(r->commit_queue, 0);
+        state_ask(r);
         enum flow_action action = flow_decide(&r->flow, clock_mono_us());
         if (action == FLOW_RELEASE || r->is_failed)
             break;

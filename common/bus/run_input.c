@@ -11,6 +11,7 @@
 #include "common/bus/client.h"
 #include "common/bus/log.h"
 #include "common/bus/topics.h"
+#include "common/wire/json_in.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@
 #include <unistd.h>
 
 enum { TURN_US = 5000, TURN_RECORDS = 16, WAIT_US = 50000, SEEK_US = 5000000 };
-enum { LEAVE_US = 700000 };
+enum { LEAVE_US = 700000, MEMBER_NAME = 512 };
 
 static const uint64_t one = 1;
 
@@ -178,14 +179,26 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
     run_fail(r, &e);
 }
 
+/* A static member that comes back keeps the partitions it had, also when it subscribes to more
+ * topics by now (KAFKA-12759). So what it reads is part of its name in the group. */
+static void member_name(const struct run *r, char out[MEMBER_NAME])
+{
+    unsigned topics = 0;
+    for (size_t i = 0; i < r->stage->n_inputs; i++)
+        if (r->stage->inputs[i].role == INPUT_GROUP)
+            topics |= 1u << r->stage->inputs[i].topic;
+    (void)snprintf(out, MEMBER_NAME, "%s.%x", r->env.instance, topics);
+}
+
 bool input_join(struct run *r, struct err *e)
 {
-    char group[TOPIC_NAME];
+    char group[TOPIC_NAME], member[MEMBER_NAME];
     topics_group(r->config, r->stage->name, group);
     bool is_static = config_flag(r->config, "auspex", "static_members");
+    member_name(r, member);
     struct client_setup setup = {.kind = CLIENT_GROUP,
                                  .group = group,
-                                 .instance_id = is_static ? r->env.instance : NULL,
+                                 .instance_id = is_static ? member : NULL,
                                  .opaque = r,
                                  .on_rebalance = on_rebalance,
                                  .on_error = on_error};
@@ -430,6 +443,15 @@ static enum stage_step record_give(struct run *r, size_t i, const struct stage_m
     return step;
 }
 
+/* False when it has none that can be read: its reader will say so. */
+static bool position_of(const rd_kafka_message_t *m, struct position *p)
+{
+    struct str value = str_over(m->payload, m->len);
+    if (value.len > 0 && value.at[0] == '{')
+        return position_from_json(p, value) == WIRE_OK;
+    return position_read(p, value.at, value.len) == WIRE_OK;
+}
+
 /* Uses the head record of a source; false when the source has to rest. */
 static bool head_step(struct run *r, size_t i)
 {
@@ -443,7 +465,7 @@ static bool head_step(struct run *r, size_t i)
         s->at++;
         return !r->is_failed;
     }
-    if (fs->input->is_marked && position_read(&p, m->payload, m->len) == WIRE_OK)
+    if (fs->input->is_marked && position_of(m, &p))
         mark = &p;
     enum flow_take take = fs->has_more ? TAKE_USE : flow_take(fs, (uint64_t)m->offset, mark);
     if (take == TAKE_TORN && clock_mono_us() < s->seek_until_us)

@@ -11,10 +11,15 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* What a delivery report is told by: 1 + the number of the output, and which box it is in. */
+#define TAG_ASIDE ((uint64_t)1 << 63)
+
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 {
     struct run *r = opaque;
-    uint64_t number = (uint64_t)(uintptr_t)m->_private - 1;
+    uint64_t tag = (uint64_t)(uintptr_t)m->_private;
+    struct outbox *box = tag & TAG_ASIDE ? r->aside : r->outbox;
+    uint64_t number = (tag & ~TAG_ASIDE) - 1;
     (void)rk;
     if (m->err) {
         if (r->flow.producer == PRODUCER_UP)
@@ -23,10 +28,10 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
         flow_producer_broken(&r->flow, clock_mono_us());
         return;
     }
-    const struct output *out = outbox_at(r->outbox, number);
+    const struct output *out = outbox_at(box, number);
     counter_add(r->records_out[out->topic], 1);
     counter_add(r->bytes_out[out->topic], (double)(out->key.len + out->value.len));
-    outbox_ack(r->outbox, number);
+    outbox_ack(box, number);
 }
 
 static bool topics_open(struct run *r, struct err *e)
@@ -106,6 +111,7 @@ void output_remake(struct run *r)
         return;
     }
     r->sent = outbox_first(r->outbox);
+    r->sent_aside = outbox_first(r->aside);
     flow_producer_made(&r->flow);
 }
 
@@ -113,12 +119,12 @@ void output_remake(struct run *r)
 static rd_kafka_headers_t *headers_of(const struct run *r, const struct output *out)
 {
     rd_kafka_headers_t *h = NULL;
-    if (out->topic != TOPIC_raw && !out->is_json && out->ce_id.len == 0 &&
-        out->traceparent.len == 0)
+    bool is_heartbeat = out->topic == TOPIC_raw && out->value.len == 0;
+    if (!is_heartbeat && !out->is_json && out->ce_id.len == 0 && out->traceparent.len == 0)
         return NULL;
     h = rd_kafka_headers_new(8);
     char text[128];
-    if (out->topic == TOPIC_raw) { /* the only thing that a stage puts there */
+    if (is_heartbeat) {
         rd_kafka_header_add(h, "ce_type", -1, "auspex.heartbeat", -1);
         return h;
     }
@@ -142,9 +148,9 @@ static rd_kafka_headers_t *headers_of(const struct run *r, const struct output *
     return h;
 }
 
-static rd_kafka_resp_err_t produce(struct run *r, const struct output *out, uint64_t number)
+static rd_kafka_resp_err_t produce(struct run *r, const struct output *out, uint64_t tag)
 {
-    void *opaque = (void *)(uintptr_t)(number + 1);
+    void *opaque = (void *)(uintptr_t)tag;
     rd_kafka_headers_t *headers = headers_of(r, out);
     void *value = (void *)(uintptr_t)(out->value.len ? out->value.at : "");
     if (!headers) {
@@ -162,14 +168,13 @@ static rd_kafka_resp_err_t produce(struct run *r, const struct output *out, uint
     return err;
 }
 
-static void hand_over(struct run *r)
+static void hand_over(struct run *r, struct outbox *box, uint64_t *sent, uint64_t tag)
 {
-    if (r->sent < outbox_first(r->outbox))
-        r->sent = outbox_first(r->outbox);
-    while (r->sent < outbox_next(r->outbox)) {
-        const struct output *out = outbox_at(r->outbox, r->sent);
+    *sent = MAX(*sent, outbox_first(box));
+    while (*sent < outbox_next(box)) {
+        const struct output *out = outbox_at(box, *sent);
         rd_kafka_resp_err_t err =
-            out->is_acked ? RD_KAFKA_RESP_ERR_NO_ERROR : produce(r, out, r->sent);
+            out->is_acked ? RD_KAFKA_RESP_ERR_NO_ERROR : produce(r, out, tag | (*sent + 1));
         if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
             return;
         if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
@@ -187,7 +192,7 @@ static void hand_over(struct run *r)
             flow_producer_broken(&r->flow, clock_mono_us());
             return;
         }
-        r->sent++;
+        ++*sent;
     }
 }
 
@@ -200,7 +205,8 @@ void output_count(struct run *r)
 void output_pump(struct run *r)
 {
     if (r->flow.producer == PRODUCER_UP && r->producer) {
-        hand_over(r);
+        hand_over(r, r->outbox, &r->sent, 0);
+        hand_over(r, r->aside, &r->sent_aside, TAG_ASIDE);
         (void)rd_kafka_poll(r->producer, 0);
         if (rd_kafka_fatal_error(r->producer, NULL, 0))
             flow_producer_broken(&r->flow, clock_mono_us());

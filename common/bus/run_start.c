@@ -92,7 +92,7 @@ static bool restore_record(struct run *r, const rd_kafka_message_t *m, struct fo
                            struct err *e)
 {
     struct str key = str_over(m->key, m->key_len), value = str_over(m->payload, m->len);
-    if (key.len > 0 && key.at[0] == '\0') {
+    if (str_eq(key, STR("\0checkpoint"))) {
         buf_reset(&f->bytes);
         buf_str(&f->bytes, value);
         enum wire_status s = checkpoint_read(&f->checkpoint, f->bytes.at, f->bytes.len);

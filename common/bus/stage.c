@@ -130,12 +130,12 @@ static void stop_limit(void)
 static void on_signal(uv_signal_t *signal, int number)
 {
     struct run *r = signal->data;
-    if (r->flow.is_stopping)
+    if (r->is_retiring)
         return;
     log_info("stopping", "signal=%d", number);
     r->stop_us = clock_mono_us();
+    r->is_retiring = true;
     stop_limit();
-    flow_stop(&r->flow, r->stop_us);
 }
 
 /* SIGHUP = check, then swap or keep: no option can be swapped yet, so the file is only checked.
@@ -186,6 +186,26 @@ static void done_turn(struct run *r)
     uv_stop(&r->loop);
 }
 
+/* The core's own server: opened once all settings are known, closed before the flow stops. */
+static void serve_turn(struct run *r, bool is_known)
+{
+    struct err e = {0};
+    const struct stage *s = r->stage;
+    if (is_known && !r->is_serving && !r->is_retiring && !r->is_failed) {
+        r->is_serving = true;
+        if (s->serve && !s->serve(r->core, &e))
+            run_fail(r, &e);
+    }
+    bool is_restoring = s->kind == STAGE_STATEFUL && r->flow.phase == FLOW_STARTING;
+    if (s->turn && r->is_serving && !is_restoring)
+        s->turn(r->core, r->outbox);
+    if (!r->is_retiring || r->flow.is_stopping)
+        return;
+    int64_t now_us = clock_mono_us();
+    if (!s->retire || !r->is_serving || s->retire(r->core) || now_us - r->stop_us > RETIRE_US)
+        flow_stop(&r->flow, now_us);
+}
+
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct run *r = prepare->data;
@@ -199,6 +219,7 @@ static void on_prepare(uv_prepare_t *prepare)
     bool has_more = input_turn(r);
     commit_turn(r);
     output_pump(r);
+    serve_turn(r, is_known);
     done_turn(r);
     if (has_more || r->flow.cut == CUT_PACKING)
         (void)uv_idle_start(&r->again, on_idle);
@@ -240,6 +261,15 @@ static unsigned topics_needed(const struct stage *s)
     return mask;
 }
 
+static bool raw_count(struct run *r, rd_kafka_t *rk, struct err *e)
+{
+    size_t n = topics_partitions(rk, r->names[TOPIC_raw], CHECK_MS);
+    if (n == 0 || n == SIZE_MAX)
+        return err_retry(e, "topic %s does not tell its partitions", r->names[TOPIC_raw]);
+    r->env.raw_partitions = (uint32_t)n;
+    return true;
+}
+
 /* Waits for Kafka for as long as the option says, then checks that the topics are as they must.
  */
 static bool kafka_check(struct run *r, struct err *e)
@@ -254,12 +284,14 @@ static bool kafka_check(struct run *r, struct err *e)
     bool is_good;
     while (!(is_good = topics_check(r->config, rk, topics_needed(r->stage), check_ms, e)) &&
            e->retry && clock_mono_us() < until_us && uv_run(&r->loop, UV_RUN_NOWAIT) >= 0 &&
-           !r->flow.is_stopping)
+           !r->is_retiring)
         log_warn("waits for Kafka", "reason=\"%s\"", e->text);
+    if (is_good && topics_needed(r->stage) & 1u << TOPIC_raw)
+        is_good = raw_count(r, rk, e);
     rd_kafka_destroy(rk);
     if (!is_good && e->retry)
         e->code = EXIT_CODE_GONE;
-    return is_good || r->flow.is_stopping;
+    return is_good || r->is_retiring;
 }
 
 static bool run_open(struct run *r, struct err *e)
@@ -278,14 +310,17 @@ static bool run_open(struct run *r, struct err *e)
     for (enum topic t = 0; t < TOPICS_N; t++)
         topic_name(c, t, r->names[t]);
     r->outbox = outbox_new();
+    r->aside = outbox_new();
     r->state = outbox_new();
     r->counters = counters_new(r->stage->name);
     loop_open(r);
     r->env.config = c;
     r->env.counters = r->counters;
     r->env.partitions = (uint32_t)config_u64(c, "auspex", "partitions");
-    if (!status_open(r, e) || !kafka_check(r, e) || r->flow.is_stopping)
-        return r->flow.is_stopping;
+    r->env.loop = &r->loop;
+    r->env.aside = r->aside;
+    if (!status_open(r, e) || !kafka_check(r, e) || r->is_retiring)
+        return r->is_retiring;
     r->core = r->stage->open(&r->env, e);
     r->worker = worker_new(wake, r, e);
     if (!r->core || !r->worker)
@@ -327,6 +362,7 @@ static void run_close(struct run *r, int code)
         (void)close(r->output_fd);
     flow_fini(&r->flow);
     outbox_free(r->outbox);
+    outbox_free(r->aside);
     outbox_free(r->state);
     counters_free(r->counters);
     config_free(r->config);
@@ -342,7 +378,7 @@ static int run_stage(struct run *r)
 {
     struct err e = {0};
     bool is_open = run_open(r, &e);
-    if (is_open && !r->flow.is_stopping) {
+    if (is_open && !r->is_retiring) {
         CHECK(uv_prepare_start(&r->prepare, on_prepare) == 0);
         log_info("started", "version=%s", AUSPEX_VERSION);
         (void)uv_run(&r->loop, UV_RUN_DEFAULT);

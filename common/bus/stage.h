@@ -13,13 +13,21 @@
 
 struct config;
 struct counters;
+struct uv_loop_s;
 
 /* What a core may look at; valid from open to close. */
 struct stage_env {
     const struct config *config;
     struct counters *counters;
     uint32_t partitions; /* of events and of all topics behind it */
+    uint32_t
+        raw_partitions; /* of raw, at the start; 0 when the stage neither reads nor writes it */
     const char *instance;
+    struct uv_loop_s *loop; /* where a core's own server or client lives */
+    /* Takes what is made from no input (what a server was sent), at any time on the loop's
+     * thread. No cut waits for it and no rebalance drops it: below outbox_first(aside) all is
+     * stored. Whoever puts into it bounds it. */
+    struct outbox *aside;
 };
 
 /* One input record; slices are valid during the call. */
@@ -64,7 +72,7 @@ enum sink_result {
     SINK_FATAL,  /* leave with the err's code */
 };
 
-enum { STAGE_INPUTS = 8 };
+enum { STAGE_INPUTS = 12, RETIRE_US = 2500000 };
 
 struct stage {
     const char *name;    /* "featurizer" */
@@ -90,12 +98,24 @@ struct stage {
     void (*timer)(void *core, int64_t mono_us, struct outbox *out);
     /* A record of an INPUT_LOOKUP topic. */
     void (*lookup)(void *core, const struct stage_message *m);
+    /* A core's own server or client; each optional. `serve`: all look-up topics have been read
+     * to their ends, listeners may open; false ends the program. `turn`: once in each turn of
+     * the loop, after outputs were handed over and acknowledgements taken, but not while state
+     * is restored, which the worker's thread does. `retire`: the program is to end: take
+     * nothing new, and true when nobody is owed an answer any more; asked in each turn, for
+     * RETIRE_US at most. */
+    bool (*serve)(void *core, struct err *e);
+    void (*turn)(void *core, struct outbox *out);
+    bool (*retire)(void *core);
     /* Whether the core itself can work; optional. The reason goes to /readyz. */
     bool (*is_ready)(void *core, struct str *reason);
 
-    /* STAGE_STATEFUL. Restoring gives the entries of the state topic in their order, superseded
-     * ones included: a later one of a key replaces the earlier, an empty value forgets it. Then
-     * come the partition's own bytes (empty at the first start). */
+    /* STAGE_STATEFUL. Whether there is something to checkpoint that no record has led to;
+     * optional, asked on the loop's thread. */
+    bool (*is_changed)(void *core);
+    /* Restoring, on the worker's thread, gives the entries of the state topic in their order,
+     * superseded ones included: a later one of a key replaces the earlier, an empty value
+     * forgets it. Then come the partition's own bytes (empty at the first start). */
     bool (*restore)(void *core, uint32_t partition, struct str key, struct str value,
                     struct err *e);
     bool (*restored)(void *core, uint32_t partition, struct str own, struct err *e);
@@ -103,7 +123,8 @@ struct stage {
      * now, also when records are used meanwhile. `own` takes the partition's own bytes. */
     void (*cut)(void *core, uint32_t partition, struct buf *own);
     /* Packs such entries into `state` (key, value; an empty value forgets the entry) until the
-     * time is up; true when none is left. */
+     * time is up; true when none is left. What is put there for another topic than the state's
+     * is written in the same transaction: it is there once, if the checkpoint is. */
     bool (*pack)(void *core, uint32_t partition, struct outbox *state, int64_t until_mono_us);
     /* The checkpoint that began with `cut` did not come through: its entries count as changed
      * again. */

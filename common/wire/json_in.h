@@ -17,6 +17,10 @@ extern "C" {
 MUST_USE enum wire_status record_from_json(const struct record_def *def, void *record,
                                            struct arena *a, const void *bytes, size_t len);
 
+/* The position alone, from the first members of an internal record as json_out writes it; only
+ * these are looked at. */
+MUST_USE enum wire_status position_from_json(struct position *p, struct str text);
+
 #ifdef __cplusplus
 }
 #endif

@@ -187,11 +187,29 @@ static wire_flag default_flag(void)
     return false;
 }
 
-/* One inclusion of the template a record; `kind` first, since prediction names it. */
+/* One inclusion of the template a record; the parts first, since others name them. */
 #define RECORD_NAME   kind
 #define RECORD_FILE   "schemas/kind.def"
 #define RECORD_NUMBER 0
 #define RECORD_TEXT   "kind"
+#include "common/wire/record_unit.h"
+
+#define RECORD_NAME   site_key
+#define RECORD_FILE   "schemas/site_key.def"
+#define RECORD_NUMBER 0
+#define RECORD_TEXT   "site_key"
+#include "common/wire/record_unit.h"
+
+#define RECORD_NAME   site
+#define RECORD_FILE   "schemas/site.def"
+#define RECORD_NUMBER 0
+#define RECORD_TEXT   "site"
+#include "common/wire/record_unit.h"
+
+#define RECORD_NAME   policy
+#define RECORD_FILE   "schemas/policy.def"
+#define RECORD_NUMBER 0
+#define RECORD_TEXT   "policy"
 #include "common/wire/record_unit.h"
 
 #define RECORD_NAME   event
@@ -270,6 +288,36 @@ static wire_flag default_flag(void)
 #define RECORD_FILE   "schemas/chunk.def"
 #define RECORD_NUMBER 13
 #define RECORD_TEXT   "chunk"
+#include "common/wire/record_unit.h"
+
+#define RECORD_NAME   intervention
+#define RECORD_FILE   "schemas/intervention.def"
+#define RECORD_NUMBER 14
+#define RECORD_TEXT   "intervention"
+#include "common/wire/record_unit.h"
+
+#define RECORD_NAME   outcome
+#define RECORD_FILE   "schemas/outcome.def"
+#define RECORD_NUMBER 15
+#define RECORD_TEXT   "outcome"
+#include "common/wire/record_unit.h"
+
+#define RECORD_NAME   delivery
+#define RECORD_FILE   "schemas/delivery.def"
+#define RECORD_NUMBER 16
+#define RECORD_TEXT   "delivery"
+#include "common/wire/record_unit.h"
+
+#define RECORD_NAME   decision_state
+#define RECORD_FILE   "schemas/decision_state.def"
+#define RECORD_NUMBER 17
+#define RECORD_TEXT   "decision_state"
+#include "common/wire/record_unit.h"
+
+#define RECORD_NAME   pending
+#define RECORD_FILE   "schemas/pending.def"
+#define RECORD_NUMBER 18
+#define RECORD_TEXT   "pending"
 #include "common/wire/record_unit.h"
 
 const struct record_def *record_def_of(uint64_t number)

@@ -2,9 +2,9 @@
 /* record - the records of schemas/ as structs, with a packer, a bounded reader and a
  * description.
  *
- * For each RECORD(number, NAME, ...) of schemas/records.def, and for `kind`:
- *   struct NAME                         fields in the order of the table, `kind`s but kind
- * start with those of position.def NAME_init(struct NAME *)            every field at its
+ * For each RECORD(number, NAME, ...) of schemas/records.def, and each PART(NAME, ...) of
+ * parts.def: struct NAME                         fields in the order of the table, `kind`s but
+ * kind start with those of position.def NAME_init(struct NAME *)            every field at its
  * default NAME_pack(struct buf *, const *)    appends a map; fields at their default are left
  * out NAME_read(struct NAME *, msg, len)  untouched unless WIRE_OK; slices point into msg
  *   NAME_def                            the table, for readers that walk it (SQL, JSON, docs)
@@ -89,6 +89,15 @@ struct position {
 struct kind {
 #include "schemas/kind.def"
 };
+struct site_key {
+#include "schemas/site_key.def"
+};
+struct site {
+#include "schemas/site.def"
+};
+struct policy {
+#include "schemas/policy.def"
+};
 struct event {
 #include "schemas/event.def"
 #include "schemas/position.def"
@@ -141,6 +150,26 @@ struct chunk {
 #include "schemas/chunk.def"
 #include "schemas/position.def"
 };
+struct intervention {
+#include "schemas/intervention.def"
+#include "schemas/position.def"
+};
+struct outcome {
+#include "schemas/outcome.def"
+#include "schemas/position.def"
+};
+struct delivery {
+#include "schemas/delivery.def"
+#include "schemas/position.def"
+};
+struct decision_state {
+#include "schemas/decision_state.def"
+#include "schemas/position.def"
+};
+struct pending {
+#include "schemas/pending.def"
+#include "schemas/position.def"
+};
 #undef FIELD
 #undef LIST
 
@@ -149,8 +178,10 @@ struct chunk {
     void name##_pack(struct buf *b, const struct name *r);                              \
     MUST_USE enum wire_status name##_read(struct name *r, const void *msg, size_t len); \
     extern const struct record_def name##_def;
-RECORD(0, kind, "", "")
+#define PART(name, meaning) RECORD(0, name, "", meaning)
+#include "schemas/parts.def"
 #include "schemas/records.def"
+#undef PART
 #undef RECORD
 
 /* NULL for a number that is none. */

@@ -12,21 +12,25 @@ extern "C" {
 
 /* Room for any record or sub-record. */
 union record_any {
+#define PART(name, meaning)                  struct name name;
 #define RECORD(number, name, topic, meaning) struct name name;
-    RECORD(0, kind, "", "")
+#include "schemas/parts.def"
 #include "schemas/records.def"
+#undef PART
 #undef RECORD
 };
 
 enum {
     RECORD_DEFS_N = 0
+#define PART(name, meaning)                  +1
 #define RECORD(number, name, topic, meaning) +1
-    RECORD(0, kind, "", "")
+#include "schemas/parts.def"
 #include "schemas/records.def"
+#undef PART
 #undef RECORD
 };
 
-/* All there are, `kind` first. */
+/* All there are, the parts first. */
 extern const struct record_def *const record_defs[RECORD_DEFS_N];
 
 void record_init(const struct record_def *def, void *record);

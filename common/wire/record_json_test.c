@@ -243,6 +243,30 @@ static void each_fault_is_told(void **state)
     arena_fini(&a);
 }
 
+static void a_position_is_read_as_it_was_written(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+    struct prediction r;
+    struct position p;
+    prediction_init(&r);
+    POSITION_SET(&r, (&(struct position){.epoch = 1,
+                                         .origin = 4,
+                                         .partition = 7,
+                                         .offset = UINT64_MAX,
+                                         .index = 3,
+                                         .import_id = 9}));
+    r.visitor = STR("v");
+    record_json(&b, &prediction_def, &r);
+    assert_int_equal(position_from_json(&p, buf_as_str(&b)), WIRE_OK);
+    assert_true(p.rec == REC_prediction && p.partition == 7 && p.import_id == 9);
+    assert_int_equal(position_cmp(&p, &POSITION_OF(&r)), 0);
+    for (size_t len = 0; len < strlen("{\"rec\":9,\"epoch\":1,\"origin\":4"); len++)
+        assert_int_equal(position_from_json(&p, str_over(b.at, len)), WIRE_MALFORMED);
+    assert_int_equal(position_from_json(&p, STR("{\"rec\":-9,\"epoch\":1}")), WIRE_MALFORMED);
+    buf_fini(&b);
+}
+
 static void an_invalid_json_field_does_not_break_the_line(void **state)
 {
     (void)state;
@@ -266,6 +290,7 @@ int main(void)
         cmocka_unit_test(a_rare_nan_keeps_its_bits),
         cmocka_unit_test(every_record_comes_back),
         cmocka_unit_test(each_fault_is_told),
+        cmocka_unit_test(a_position_is_read_as_it_was_written),
         cmocka_unit_test(an_invalid_json_field_does_not_break_the_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,8 @@
  *
  * skew [-c FILE]: reads the topics events and features from their beginnings, prints "vectors
  * N, mismatched M, missing K"; leaves with 1 when anything differed, with 0 when nothing did.
- * Events must not have expired, nor session_idle_s have changed, since the first of them. */
+ * Events must not have expired, nor session_idle_s or tail have changed, since the first of
+ * them. */
 #include "common/bus/config.h"
 #include "common/bus/tail.h"
 #include "featurizer/verify.h"
@@ -55,7 +56,8 @@ static bool run(const char *path, struct verify_counts *counts, struct err *e)
     if (!c)
         return false;
     struct featurizer_options o = {
-        .idle_us = (int64_t)config_u64(c, "featurizer", "session_idle_s") * SECOND_US};
+        .idle_us = (int64_t)config_u64(c, "featurizer", "session_idle_s") * SECOND_US,
+        .tail = (uint32_t)config_u64(c, "featurizer", "tail")};
     struct verify *v = verify_new(&o);
     bool is_read = read_topic(v, c, TOPIC_events, e) && read_topic(v, c, TOPIC_features, e);
     *counts = verify_result(v);

@@ -9,7 +9,7 @@ import sys
 import harness
 from harness import ROOT, Pipeline, binary, demand, say, until
 
-IDLE_S = 3
+IDLE_S, TAIL = 3, 16
 
 
 def tapped(p, *words):
@@ -26,8 +26,8 @@ def agree_with_reference(p):
     reference = ROOT / "test/reference"
     want, got = p.dir / "want.ndjson", tapped(p, "features", "sessions", "rejected")
     with open(tapped(p, "events"), encoding="utf-8") as events, open(want, "w", encoding="utf-8") as out:
-        subprocess.run([sys.executable, str(reference / "reference.py"), "--idle", str(IDLE_S)], stdin=events,
-                       stdout=out, check=True, timeout=300)
+        subprocess.run([sys.executable, str(reference / "reference.py"), "--idle", str(IDLE_S), "--tail",
+                        str(TAIL)], stdin=events, stdout=out, check=True, timeout=300)
     done = subprocess.run([sys.executable, str(reference / "compare.py"), str(want), str(got)], capture_output=True,
                           text=True, timeout=120, check=False)
     say(done.stdout.strip())
@@ -35,7 +35,7 @@ def agree_with_reference(p):
 
 
 def main():
-    p = Pipeline("skew", featurizer__session_idle_s=IDLE_S).apply()
+    p = Pipeline("skew", featurizer__session_idle_s=IDLE_S, featurizer__tail=TAIL).apply()
     programs = p.start(("collector", "featurizer"))
     past = p.dir / "past.ndjson"
     harness.logs.run([binary("auspex-shop"), "history", "--days", "3", "--sessions", "300", "--out", str(past)])

@@ -11,6 +11,7 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
+TAILS = 0, 5, 128
 # what is known of the sample from counting it by other means
 REES46 = {"visitors": 4504, "sessions": 4518, "converted": 193, "vectors": 17434}
 
@@ -21,12 +22,12 @@ def run(out, *command, given=None):
         subprocess.run([str(c) for c in command], stdin=source, stdout=to, check=True)
 
 
-def compared(drive, folder, *generator):
+def compared(drive, folder, tail, *generator):
     """The path of the core's outputs, after they were found equal to the reference's."""
     events, want, got = (pathlib.Path(folder) / name for name in ("events", "want", "got"))
     run(events, sys.executable, *generator)
-    run(want, sys.executable, HERE / "reference.py", given=events)
-    run(got, drive, given=events)
+    run(want, sys.executable, HERE / "reference.py", "--tail", tail, given=events)
+    run(got, drive, tail, given=events)
     if subprocess.run([sys.executable, str(HERE / "compare.py"), str(want), str(got)]).returncode != 0:
         sys.exit(1)
     return got
@@ -52,12 +53,12 @@ def main():
         if what == "seed":
             for seed in rest:
                 print(f"seed {seed}: ", end="", flush=True)
-                compared(drive, folder, HERE / "generate.py", seed)
+                compared(drive, folder, TAILS[int(seed) % len(TAILS)], HERE / "generate.py", seed)
             return
         if not pathlib.Path(rest[0]).exists():
             print(f"skipped: no {rest[0]}")
             sys.exit(77)
-        counts = counted(compared(drive, folder, HERE / "rees46.py", rest[0]))
+        counts = counted(compared(drive, folder, 16, HERE / "rees46.py", rest[0]))
         print(counts)
         if counts != REES46:
             sys.exit(f"expected {REES46}")

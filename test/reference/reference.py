@@ -5,7 +5,10 @@ sessions, the meanings in schemas/features.def, the codes in schemas/codes.def. 
 is slow, and keeps everything.
 
 Reads events as `auspexctl tap events` prints them, one JSON object a line, in log order; prints what the topics
-sessions and features (and rejected) then hold, likewise: reference.py [--idle SECONDS] < events > outputs"""
+sessions and features (and rejected) then hold, likewise:
+reference.py [--idle SECONDS] [--tail EVENTS] < events > outputs"""
+import argparse
+import base64
 import datetime
 import json
 import math
@@ -47,7 +50,11 @@ def fnv(word):
     h = 2166136261
     for byte in word.encode():
         h = (h ^ byte) * 16777619 % 2**32
-    return 1 + h % 255
+    return h
+
+
+def free_code(word):
+    return 1 + fnv(word) % 255 if word else 0
 
 
 def cut(text):
@@ -165,7 +172,7 @@ def features(v, s, e, t, late):
         "pages": n("page_view", "screen_view"),
         "unique_pages": unique_pages,
         "returns_to_page": returns,
-        "current_page": fnv(segment.split("/")[0]) if e.get("path") else 0,
+        "current_page": 1 + fnv(segment.split("/")[0]) % 255 if e.get("path") else 0,
         "clicks": n("click"),
         "scroll_depth_mean": mean(added(depths), len(depths)) or 0,
         "scroll_depth_max": max(depths + [0]),
@@ -194,10 +201,10 @@ def features(v, s, e, t, late):
         "event_type": code("EVENT_TYPE", e["type"]),
         "prev_event_type": before[-1] if before else 0,
         "device_type": code("DEVICE", first("device")),
-        "os": fnv(first("os")) if first("os") else 0,
+        "os": free_code(first("os")),
         "country": 1 + 26 * (ord(country[0]) - 65) + ord(country[1]) - 65 if country else 0,
         "channel": code("CHANNEL", first("channel")),
-        "campaign": fnv(first("utm_campaign")) if first("utm_campaign") else 0,
+        "campaign": free_code(first("utm_campaign")),
         "touchpoints": v.touches,
         "distinct_channels": len(v.channels),
         "recency_days": max(s.started - s.before, 0) / DAY if s and s.before else None,
@@ -220,17 +227,42 @@ def features(v, s, e, t, late):
     }
 
 
+def price_bucket(price):
+    if price is None:
+        return 0
+    if price <= 0:
+        return 1
+    mantissa, exponent = math.frexp(price)  # price = mantissa 2^exponent, mantissa from 1/2
+    return min(255, max(2, 2 + 4 * (exponent - 1 + 7) + int(8 * mantissa - 4)))
+
+
+def tokens(ordered, most):
+    """The tail of a session as featurizer/tokens.h says it, of its newest events."""
+    found = b""
+    for i in range(max(0, len(ordered) - most), len(ordered)):
+        t, e = ordered[i]
+        gap = 1 + ((t - ordered[i - 1][0]) // SECOND).bit_length() if i else 0
+        what = e.get("product_id") or e.get("path")
+        found += struct.pack("<BBBBI", code("EVENT_TYPE", e["type"]), gap, price_bucket(e.get("price")), 0,
+                             fnv(what) if what else 0)
+    return base64.b64encode(found).decode()
+
+
 class Partition:
     """A partition of events with its clock."""
 
-    def __init__(self, number, idle):
-        self.number, self.idle = number, idle
+    def __init__(self, number, idle, tail):
+        self.number, self.idle, self.tail = number, idle, tail
         self.visitors, self.raw, self.n_raw, self.furthest = {}, {}, 0, 0
         self.imports, self.control = {}, 0  # imports: id -> received time of its last record
 
     def clock(self):
         spoken = len(self.raw) == self.n_raw > 0 and all(r in self.raw for r in range(self.n_raw))
         return min(self.raw.values()) if spoken else 0
+
+    def time(self):
+        """What a record tells of the clock after it was heard."""
+        return {"clock": text_of(self.clock())} if self.clock() else {}
 
     def hear(self, r, n, received):
         self.n_raw = max(self.n_raw, r + 1, n)
@@ -302,6 +334,9 @@ class Partition:
             self.imports.pop(ended, None)
         if r["rec"] == EVENT:
             self.event(r, lane_id)
+        elif r["rec"] == TICK:
+            self.out("features", 0, {"received": r["received"], "raw_partition": r.get("raw_partition", 0),
+                                     "raw_partitions": r["raw_partitions"], **self.time()})
 
     def event(self, e, lane_id):
         key = f"{e['site_id']}:{e['visitor']}"
@@ -310,7 +345,7 @@ class Partition:
             v = self.visitors[key] = Visitor()
         body = {k: e[k] for k in ("visitor", "site_id", "event_id", "type", "product_id", "value", "currency",
                                   "order_id") if k in e}
-        body.update(received=e["received"], of_import=lane_id, control=self.control)
+        body.update(received=e["received"], of_import=lane_id, control=self.control, **self.time())
         same = [b for i, b, at in v.ids if i == e["event_id"] and self.received - at < KNOWN]
         if same:
             conflict = same[-1] != e.get("body_hash", 0)
@@ -327,6 +362,7 @@ class Partition:
             **body, "ts": e["ts"] if late else text_of(t), "user_id": v.user, "late": late,
             "session_id": s.id if s else "", "session_started": text_of(s.started) if s else "",
             "event_index": len(s.all) if s else 0, "channel": self.name("CHANNEL", s.told("channel")) if s else "",
+            "tail": tokens(s.ordered, self.tail) if s else "",
             "features": [f32(vector[name]) for name in FEATURES]})
 
     def place(self, v, lane, lane_id, key, e):
@@ -356,7 +392,7 @@ class Partition:
         v.received, v.user = max(v.received, self.received), cut(e.get("user_id", "")) or v.user
         v.revenue += value if e["type"] == "purchase" else 0
         v.lifetime += value if e["type"] in ("purchase", "subscription") else 0
-        v.lifetime -= value if e["type"] == "refund" else 0
+        v.lifetime -= abs(value) if e["type"] == "refund" else 0
         if e["type"] in ("purchase", "signup", "subscription"):
             v.converted = max(v.converted, at)
 
@@ -381,12 +417,15 @@ class Partition:
 
 
 def main():
-    idle = int(sys.argv[2]) * SECOND if sys.argv[1:2] == ["--idle"] else 1800 * SECOND
+    options = argparse.ArgumentParser()
+    options.add_argument("--idle", type=int, default=1800)
+    options.add_argument("--tail", type=int, default=0)
+    o = options.parse_args()
     partitions = {}
     for line in sys.stdin:
         record = json.loads(line)
         p = record["_partition"]
-        partitions.setdefault(p, Partition(p, idle)).use(record)
+        partitions.setdefault(p, Partition(p, o.idle * SECOND, o.tail)).use(record)
 
 
 main()

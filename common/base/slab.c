@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "featurizer/slab.h"
+#include "common/base/slab.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +24,11 @@ void slab_fini(struct slab *s)
     *s = (struct slab){0};
 }
 
+size_t slab_bytes(const struct slab *s)
+{
+    return s->n_chunks * sizeof(struct slab_chunk);
+}
+
 static unsigned size_of(size_t len)
 {
     CHECK(len > 0 && len <= (size_t)1 << SLAB_MOST);
@@ -37,6 +42,7 @@ static void *cut(struct slab *s, size_t len)
     if ((size_t)(s->end - s->at) < len) {
         struct slab_chunk *c = mem_new(sizeof *c);
         c->next = s->chunks;
+        s->n_chunks++;
         s->chunks = c;
         s->at = c->bytes;
         s->end = c->bytes + CHUNK;

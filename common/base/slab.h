@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* slab - pieces of memory in sizes of powers of two, 16 to 8192 bytes, that are given back one
- * by one and used again: the variable parts of visitor states. Takes memory from the system in
- * large chunks only, so that a warm slab does not call malloc. A piece is known by the length
- * it was asked for. */
+ * by one and used again: what states hold. Takes memory from the system in large chunks only,
+ * so that a warm slab does not call malloc. A piece is known by the length it was asked for. */
 #ifndef AUSPEX_SLAB_H
 #define AUSPEX_SLAB_H
 
@@ -16,9 +15,11 @@ struct slab {
     struct slab_piece *spare[SLAB_SIZES];
     struct slab_chunk *chunks;
     uint8_t *at, *end; /* of the newest chunk, not cut yet */
+    size_t n_chunks;
 };
 
-void slab_fini(struct slab *s); /* {0} is a valid empty slab */
+void slab_fini(struct slab *s);          /* {0} is a valid empty slab */
+size_t slab_bytes(const struct slab *s); /* taken from the system */
 /* 16-byte aligned, not cleared; len > 0 and at most 8192. */
 MUST_USE void *slab_take(struct slab *s, size_t len);
 MUST_USE void *slab_zero(struct slab *s, size_t len);
