@@ -4,10 +4,9 @@
 #include "common/base/err.h"
 #include "common/base/str.h"
 #include "common/kern/trees.h"
+#include "trainer/release.h"
 
 #include <getopt.h>
-
-enum { NAME_MOST = 64 };
 
 /* A number that an option sets: whole where min and max are, else any. */
 struct number {
@@ -101,15 +100,12 @@ static bool number_set(struct arguments *a, const struct number *n, const char *
     return true;
 }
 
-/* As container words are: it becomes one, and part of a Kafka key. */
 static bool name_check(struct str name, struct err *e)
 {
-    bool is_word = name.len > 0 && name.len <= NAME_MOST;
-    for (size_t i = 0; is_word && i < name.len; i++)
-        is_word = strchr("abcdefghijklmnopqrstuvwxyz0123456789._-", name.at[i]) != NULL;
-    return is_word || err_code(e, EXIT_CODE_USAGE,
-                               "--name takes 1 to %d of a-z, 0-9, dot, _ and -, not \"%.*s\"",
-                               NAME_MOST, STR_ARGS(name));
+    return release_is_name(name) ||
+           err_code(e, EXIT_CODE_USAGE,
+                    "--name takes 1 to %d of a-z, 0-9, dot, _ and -, not \"%.*s\"",
+                    CONTAINER_NAME - 1, STR_ARGS(name));
 }
 
 static bool option_set(struct arguments *a, int option, char **argv, struct err *e)

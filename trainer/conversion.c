@@ -81,6 +81,7 @@ static bool model_release(const struct arguments *a, const struct config *c, str
 {
     struct container made;
     struct release r;
+    uint64_t newest = 0;
     if (a->out != NULL && !file_write(a->out, &t->container, e))
         return false;
     CHECK(container_read(&made, t->container.at, t->container.len, e));
@@ -91,7 +92,8 @@ static bool model_release(const struct arguments *a, const struct config *c, str
     printf("file   %zu bytes, SHA-256 %s\n", t->container.len, digest);
     if (a->no_publish)
         return true;
-    if (!release_register(&r, db, e) || !release_publish(&r, c, e))
+    if (!release_newest(c, str_of(a->name), &newest, e) ||
+        !release_register(&r, db, newest, e) || !release_publish(&r, c, e))
         return false;
     printf("published as version %" PRIu64 " of %s\n", r.version, a->name);
     return true;

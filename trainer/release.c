@@ -14,6 +14,16 @@ void release_init(struct release *r, const struct container_head *head, struct s
     hash_sha256(container.at, container.len, &r->digest);
 }
 
+/* As container words are: it becomes one, and part of a Kafka key. */
+bool release_is_name(struct str name)
+{
+    bool is_word = name.len > 0 && name.len < CONTAINER_NAME;
+    for (size_t i = 0; is_word && i < name.len; i++)
+        is_word = name.at[i] != '\0' &&
+                  strchr("abcdefghijklmnopqrstuvwxyz0123456789._-", name.at[i]) != NULL;
+    return is_word;
+}
+
 static struct str digest_bytes(const struct release *r)
 {
     return str_over(r->digest.bytes, sizeof r->digest.bytes);

@@ -98,11 +98,26 @@ static void test_stops_where_sending_fails(void **state)
     assert_int_equal(n, 2);
 }
 
+static void test_knows_names(void **state)
+{
+    char longest[CONTAINER_NAME + 1];
+    (void)state;
+    memset(longest, 'x', sizeof longest);
+    assert_true(release_is_name(STR("conversion-2.b_c")));
+    assert_true(release_is_name(str_over(longest, CONTAINER_NAME - 1)));
+    assert_false(release_is_name(str_over(longest, CONTAINER_NAME)));
+    assert_false(release_is_name(STR("")));
+    assert_false(release_is_name(STR("A")));
+    assert_false(release_is_name(STR("a/1")));
+    assert_false(release_is_name(STR("a\0")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pieces_make_the_whole),
         cmocka_unit_test(test_stops_where_sending_fails),
+        cmocka_unit_test(test_knows_names),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("release", tests, NULL, NULL);

@@ -200,7 +200,7 @@ static void test_versions_grow_by_one(void **state)
     for (uint64_t version = 1; version <= 3; version++) {
         struct release r;
         release_init(&r, &head, STR("container"), STR("{\"auc\":0.75}"), 1700000002000000);
-        if (!release_register(&r, db, &e))
+        if (!release_register(&r, db, 0, &e))
             fail_msg("%s", e.text);
         assert_true(r.version == version);
     }
@@ -211,6 +211,19 @@ static void test_versions_grow_by_one(void **state)
                              " AND data_from = to_timestamp(1700000000)",
                              NULL, 0, &found, &e));
     assert_int_equal(found, 3);
+    /* the topic has versions that the table has not, of models that were imported without it */
+    struct container_head outside = head;
+    struct release r;
+    outside.data_from_us = outside.data_to_us = 0;
+    release_init(&r, &outside, STR("container"), STR("{}"), 1700000002000000);
+    if (!release_register(&r, db, 8, &e))
+        fail_msg("%s", e.text);
+    assert_true(r.version == 9);
+    assert_true(db_value_i64(db,
+                             "SELECT count(*) FROM models WHERE name = 'grown' AND version = 9"
+                             " AND data_from IS NULL AND data_to IS NULL",
+                             NULL, 0, &found, &e));
+    assert_int_equal(found, 1);
 }
 
 int main(void)

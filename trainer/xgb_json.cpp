@@ -3,10 +3,13 @@
 
 #include "common/base/err.h"
 #include "common/kern/trees.h"
+#include "common/wire/json_text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -116,18 +119,19 @@ void put_tree(struct buf *nodes, const columns &c)
     }
 }
 
-void expect_text(json::object object, const char *key, const char *value)
+/* `what` is what people call it. */
+void expect_text(json::object object, const char *key, const char *what, const char *value)
 {
     std::string_view text = object.find_field_unordered(key).get_string();
     if (text != value)
-        refuse(std::string(key) + " is \"" + std::string(text.substr(0, 40)) +
+        refuse(std::string(what) + " is \"" + std::string(text.substr(0, 40)) +
                "\", but only \"" + value + "\" is supported");
 }
 
 void read_trees(struct xgb_trees *t, json::object model)
 {
     json::object params = model.find_field_unordered("gbtree_model_param").get_object();
-    expect_text(params, "num_parallel_tree", "1");
+    expect_text(params, "num_parallel_tree", "num_parallel_tree", "1");
     for (auto tree : model.find_field_unordered("trees").get_array()) {
         auto start = static_cast<uint32_t>(t->nodes.len / sizeof(struct tree_node));
         buf_put(&t->starts, &start, sizeof start);
@@ -142,9 +146,12 @@ void read_trees(struct xgb_trees *t, json::object model)
  * ProbToMargin, in float32. */
 void read_params(struct xgb_trees *t, json::object params)
 {
-    expect_text(params, "num_class", "0");
-    expect_text(params, "num_target", "1");
-    float score = number_of(params.find_field_unordered("base_score").get_string());
+    expect_text(params, "num_class", "num_class", "0");
+    expect_text(params, "num_target", "num_target", "1");
+    std::string_view text = params.find_field_unordered("base_score").get_string();
+    if (text.size() > 2 && text.front() == '[' && text.back() == ']')
+        text = text.substr(1, text.size() - 2); /* one for each target, from 3.1 on */
+    float score = number_of(text);
     if (!(score > 0 && score < 1))
         refuse("base_score is not a probability");
     t->base = -logf(1.0f / score - 1.0f);
@@ -154,18 +161,55 @@ void read_params(struct xgb_trees *t, json::object params)
     t->n_features = static_cast<uint32_t>(n);
 }
 
+/* A model that was trained without names has an empty list, or none. */
+void read_names(struct xgb_trees *t, json::object learner)
+{
+    json::array names;
+    if (learner.find_field_unordered("feature_names").get_array().get(names) !=
+        simdjson::SUCCESS)
+        return;
+    for (auto item : names) {
+        std::string_view name = item.get_string();
+        if (name.empty() || name.size() > 200 || name.find('\0') != std::string_view::npos)
+            refuse("a name of a feature is empty, too long or no text");
+        buf_put(&t->names, name.data(), name.size());
+        buf_byte(&t->names, 0);
+        if (++t->n_names > t->n_features)
+            break;
+    }
+    if (t->n_names != 0 && t->n_names != t->n_features)
+        refuse("it names another number of features than the " + std::to_string(t->n_features) +
+               " it has");
+}
+
+/* Both of XGBoost's forms begin with a brace; in the binary one a length follows. */
+void expect_json(struct str text)
+{
+    struct str body = str_trim(text);
+    if (body.len == 0 || body.at[0] != '{')
+        refuse("this is no JSON; save_model writes it to a file whose name ends in .json");
+    if (body.len > 1 && memchr(body.at, 0, std::min<size_t>(body.len, 16)) != nullptr)
+        refuse(
+            "this is XGBoost's binary form; save_model writes JSON to a file whose name ends "
+            "in .json");
+    if (!json_is_valid(body)) /* simdjson's lazy walk asserts on some such */
+        refuse("this is no whole JSON text");
+}
+
 void read_model(struct xgb_trees *t, struct str text)
 {
+    expect_json(text);
     simdjson::padded_string padded(text.at, text.len);
     json::parser parser;
     auto document = parser.iterate(padded);
     json::object learner = document["learner"].get_object();
-    expect_text(learner.find_field_unordered("objective").get_object(), "name",
+    expect_text(learner.find_field_unordered("objective").get_object(), "name", "the objective",
                 "binary:logistic");
     read_params(t, learner.find_field_unordered("learner_model_param").get_object());
     json::object booster = learner.find_field_unordered("gradient_booster").get_object();
-    expect_text(booster, "name", "gbtree");
+    expect_text(booster, "name", "the booster", "gbtree");
     read_trees(t, booster.find_field_unordered("model").get_object());
+    read_names(t, learner);
 }
 
 } // namespace
@@ -186,5 +230,6 @@ extern "C" void xgb_trees_fini(struct xgb_trees *t)
 {
     buf_fini(&t->nodes);
     buf_fini(&t->starts);
+    buf_fini(&t->names);
     *t = xgb_trees{};
 }
