@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/batch.h"
 
+#include "collector/span.h"
 #include "common/wire/in.h"
 
 void batch_fini(struct batch *b)
@@ -8,96 +9,37 @@ void batch_fini(struct batch *b)
     buf_fini(&b->envelope);
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
-
-static void skip_blanks(struct str *s)
-{
-    size_t n = 0;
-    while (n < s->len && is_blank(s->at[n]))
-        n++;
-    *s = str_over(s->at + n, s->len - n);
-}
-
-/* Bytes of the string that begins here; 0 when it has no end. */
-static size_t string_len(struct str s)
-{
-    for (size_t i = 1; i < s.len; i++) {
-        if (s.at[i] == '\\')
-            i++;
-        else if (s.at[i] == '"')
-            return i + 1;
-    }
-    return 0;
-}
-
-/* Bytes of the value that begins here, by its brackets; 0 when there is none or it has no end.
- */
-static size_t value_len(struct str s)
-{
-    size_t depth = 0, i = 0;
-    while (i < s.len) {
-        char c = s.at[i];
-        if (c == '"') {
-            size_t len = string_len(str_over(s.at + i, s.len - i));
-            if (len == 0)
-                return 0;
-            i += len;
-        } else if (c == '{' || c == '[') {
-            depth++;
-            i++;
-        } else if (depth > 0) {
-            depth -= c == '}' || c == ']';
-            i++;
-        } else if (c == ',' || c == ']' || c == '}' || c == ':' || is_blank(c)) {
-            return i;
-        } else {
-            i++;
-            continue; /* within a word or number */
-        }
-        if (depth == 0)
-            return i;
-    }
-    return depth == 0 ? i : 0;
-}
-
-static struct str take(struct str *s, size_t len)
-{
-    struct str head = str_over(s->at, len);
-    *s = str_over(s->at + len, s->len - len);
-    return head;
-}
-
-static bool take_char(struct str *s, char c)
-{
-    skip_blanks(s);
-    if (s->len == 0 || s->at[0] != c)
-        return false;
-    (void)take(s, 1);
-    return true;
-}
-
 /* Moves to behind the bracket that opens the batch. */
 static bool find_array(struct str *s)
 {
-    if (!take_char(s, '{'))
+    if (!span_char(s, '{'))
         return false;
     do {
-        skip_blanks(s);
-        struct str key = take(s, value_len(*s));
-        if (key.len == 0 || !take_char(s, ':'))
+        span_blanks(s);
+        struct str key = span_take(s, span_value(*s));
+        if (key.len == 0 || !span_char(s, ':'))
             return false;
         if (str_is(key, "\"batch\""))
-            return take_char(s, '[');
-        skip_blanks(s);
-        size_t len = value_len(*s);
-        (void)take(s, len);
+            return span_char(s, '[');
+        span_blanks(s);
+        size_t len = span_value(*s);
+        (void)span_take(s, len);
         if (len == 0)
             return false;
-    } while (take_char(s, ','));
+    } while (span_char(s, ','));
     return false;
+}
+
+bool batch_is_first(struct str text)
+{
+    static const struct str key = {"\"batch\"", 7};
+    if (!span_char(&text, '{'))
+        return false;
+    span_blanks(&text);
+    if (!str_starts(text, key))
+        return false;
+    (void)span_take(&text, key.len);
+    return span_char(&text, ':') && span_char(&text, '[');
 }
 
 static void set_envelope(struct batch *b, struct str head, const char *empty, struct str tail)
@@ -116,18 +58,18 @@ enum batch_found batch_json(struct batch *b, struct str text)
     if (!find_array(&s))
         return BATCH_NONE;
     struct str head = str_over(text.at, (size_t)(s.at - text.at));
-    if (!take_char(&s, ']')) {
+    if (!span_char(&s, ']')) {
         do {
-            skip_blanks(&s);
-            struct str event = take(&s, value_len(s));
+            span_blanks(&s);
+            struct str event = span_take(&s, span_value(s));
             if (event.len == 0)
                 return BATCH_NONE;
             if (b->n == EVENTS_PER_RECORD)
                 is_more = true;
             else
                 b->events[b->n++] = event;
-        } while (take_char(&s, ','));
-        if (!take_char(&s, ']'))
+        } while (span_char(&s, ','));
+        if (!span_char(&s, ']'))
             return BATCH_NONE;
     }
     set_envelope(b, head, "]", s);

@@ -22,6 +22,8 @@ struct batch {
 void batch_fini(struct batch *b); /* {0} is a valid empty one */
 /* Looks for the member "batch" of the record's top object. Nothing is said about whether the
  * events, or the envelope, are well-formed. */
+/* Whether it begins with the member "batch" and an array. */
+bool batch_is_first(struct str text);
 enum batch_found batch_json(struct batch *b, struct str text);
 enum batch_found batch_msgpack(struct batch *b, struct str bytes);
 

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/collector.h"
 
-#include "collector/batch.h"
-#include "collector/draft.h"
-#include "collector/event_json.h"
-#include "collector/event_msgpack.h"
+#include "collector/judge.h"
 #include "collector/rees46.h"
+#include "collector/retail.h"
 #include "collector/ticks.h"
 #include "common/base/hash.h"
 #include "common/wire/in.h"
@@ -16,10 +14,8 @@
 
 struct collector {
     struct collector_setup setup;
-    struct draft *draft;
-    struct event_json *json;
-    struct event_msgpack *msgpack;
-    struct batch batch;
+    struct judge judge;
+    struct buf items; /* of an imported invoice */
     struct ticks *ticks;
     struct collector_counts counts;
 };
@@ -29,9 +25,7 @@ struct collector *collector_new(const struct collector_setup *s)
     struct collector *c = mem_zero(1, sizeof *c);
     CHECK(s->partitions > 0);
     c->setup = *s;
-    c->draft = draft_new();
-    c->json = event_json_new();
-    c->msgpack = event_msgpack_new();
+    judge_init(&c->judge);
     c->ticks = ticks_new(s->partitions);
     return c;
 }
@@ -40,10 +34,8 @@ void collector_free(struct collector *c)
 {
     if (!c)
         return;
-    draft_free(c->draft);
-    event_json_free(c->json);
-    event_msgpack_free(c->msgpack);
-    batch_fini(&c->batch);
+    judge_fini(&c->judge);
+    buf_fini(&c->items);
     ticks_free(c->ticks);
     free(c);
 }
@@ -110,7 +102,9 @@ static void refuse(struct use *u, enum reason why, const char *detail, struct st
     r.stage = STR("collector");
     r.reason = str_of(reason_text(why));
     r.detail = str_of(detail);
-    r.site_id = u->arrival.site_id > 0 ? u->arrival.site_id : u->site_id;
+    r.site_id = u->arrival.site_id > 0         ? u->arrival.site_id
+                : u->arrival.envelope_site > 0 ? u->arrival.envelope_site
+                                               : u->site_id;
     r.of_import = u->arrival.position.import_id;
     r.body = body;
     if (body.len > REJECTED_BODY_MAX) {
@@ -125,47 +119,35 @@ static void refuse(struct use *u, enum reason why, const char *detail, struct st
     u->c->counts.rejected[why]++;
 }
 
-static enum reason read_bytes(struct collector *c, bool is_msgpack, enum place place,
-                              struct str bytes)
-{
-    draft_begin(c->draft);
-    if (bytes.len > EVENT_MAX)
-        return draft_refuse(c->draft, REASON_too_large, "");
-    return is_msgpack ? event_msgpack_read(c->msgpack, c->draft, place, bytes)
-                      : event_json_read(c->json, c->draft, place, bytes);
-}
-
 /* Reads one event and accepts it; else nothing is given, and the draft has the detail. */
 static enum reason use_event(struct use *u, bool is_msgpack, struct str bytes)
 {
-    struct collector *c = u->c;
-    enum reason why = read_bytes(c, is_msgpack, PLACE_root, bytes);
-    u->site_id = draft_event(c->draft)->site_id;
+    struct draft *d = u->c->judge.draft;
+    enum reason why = judge_event(&u->c->judge, is_msgpack, bytes);
+    u->site_id = draft_event(d)->site_id;
     if (why == REASON_NONE)
-        why = draft_finish(c->draft, &u->arrival);
+        why = draft_finish(d, &u->arrival);
     if (why != REASON_NONE)
         return why;
-    c->counts.clamped += draft_was_clamped(c->draft);
-    accept(u, draft_event(c->draft));
+    u->c->counts.clamped += draft_was_clamped(d);
+    accept(u, draft_event(d));
     return REASON_NONE;
 }
 
 static void use_batch(struct use *u, bool is_msgpack)
 {
-    struct collector *c = u->c;
-    enum reason why = read_bytes(c, is_msgpack, PLACE_envelope, buf_as_str(&c->batch.envelope));
-    if (why == REASON_NONE)
-        why = draft_envelope(c->draft, &u->arrival.sent_at);
+    struct judge *j = &u->c->judge;
+    enum reason why = judge_envelope(j, is_msgpack, &u->arrival);
     if (why != REASON_NONE) {
-        refuse(u, why, draft_detail(c->draft), u->m->value);
+        refuse(u, why, draft_detail(j->draft), u->m->value);
         return;
     }
-    for (size_t i = 0; i < c->batch.n; i++) {
-        struct str event = c->batch.events[i];
+    for (size_t i = 0; i < j->batch.n; i++) {
+        struct str event = j->batch.events[i];
         u->arrival.position.index = i;
         why = use_event(u, is_msgpack, event);
         if (why != REASON_NONE)
-            refuse(u, why, draft_detail(c->draft), event);
+            refuse(u, why, draft_detail(j->draft), event);
     }
 }
 
@@ -181,26 +163,36 @@ static bool is_msgpack(const struct stage_message *m)
     return (first >= 0x80 && first <= 0x8f) || first == 0xde || first == 0xdf;
 }
 
-/* Most records hold one event, so that is tried first; what is no event may be a batch. */
-static void use_raw(struct use *u)
+/* Divides the record into a batch and uses it; false when it is none. */
+static bool use_raw_batch(struct use *u, bool packed)
 {
-    struct collector *c = u->c;
-    bool packed = is_msgpack(u->m);
-    enum reason why = use_event(u, packed, u->m->value);
-    if (why == REASON_NONE)
-        return;
-    switch (packed ? batch_msgpack(&c->batch, u->m->value)
-                   : batch_json(&c->batch, u->m->value)) {
+    struct batch *b = &u->c->judge.batch;
+    switch (packed ? batch_msgpack(b, u->m->value) : batch_json(b, u->m->value)) {
     case BATCH_FOUND:
         use_batch(u, packed);
-        return;
+        return true;
     case BATCH_TOO_MANY:
         refuse(u, REASON_too_many, "", u->m->value);
-        return;
+        return true;
     case BATCH_NONE:
-        refuse(u, why, draft_detail(c->draft), u->m->value);
-        return;
+        break;
     }
+    return false;
+}
+
+/* Most records of other senders hold one event, so that is tried first, unless the first member
+ * is a batch, as the edge writes it: an array by that name is no event in any case. What is no
+ * event may still be a batch. */
+static void use_raw(struct use *u)
+{
+    bool packed = is_msgpack(u->m);
+    bool is_first = !packed && batch_is_first(u->m->value);
+    if (is_first && use_raw_batch(u, packed))
+        return;
+    enum reason why = use_event(u, packed, u->m->value);
+    if (why == REASON_NONE || (!is_first && use_raw_batch(u, packed)))
+        return;
+    refuse(u, why, draft_detail(u->c->judge.draft), u->m->value);
 }
 
 /* Tells every events partition that has not heard of this raw partition for too long. */
@@ -281,12 +273,29 @@ static void use_row(struct use *u, struct str row)
     const char *detail;
     if (u->arrival.position.offset == 1 && rees46_is_header(row))
         return;
-    draft_begin(u->c->draft);
-    enum reason why = rees46_read(&e, row, &u->arrival, draft_arena(u->c->draft), &detail);
+    draft_begin(u->c->judge.draft);
+    enum reason why =
+        rees46_read(&e, row, &u->arrival, draft_arena(u->c->judge.draft), &detail);
     if (why == REASON_NONE)
         accept(u, &e);
     else
         refuse(u, why, detail, row);
+}
+
+static void use_invoice(struct use *u, struct str lines)
+{
+    struct collector *c = u->c;
+    struct event e;
+    const char *detail;
+    if (u->arrival.position.offset == 1 && retail_is_header(lines))
+        return;
+    draft_begin(c->judge.draft);
+    enum reason why =
+        retail_read(&e, lines, &u->arrival, draft_arena(c->judge.draft), &c->items, &detail);
+    if (why == REASON_NONE)
+        accept(u, &e);
+    else
+        refuse(u, why, detail, lines);
 }
 
 static void import_line_record(struct use *u)
@@ -302,10 +311,12 @@ static void import_line_record(struct use *u)
     u->arrival.site_id = line.site_id;
     if (str_is(line.format, "rees46")) {
         use_row(u, line.body);
+    } else if (str_is(line.format, "onlineretail")) {
+        use_invoice(u, line.body);
     } else if (str_is(line.format, "ndjson")) {
         enum reason why = use_event(u, false, line.body);
         if (why != REASON_NONE)
-            refuse(u, why, draft_detail(u->c->draft), line.body);
+            refuse(u, why, draft_detail(u->c->judge.draft), line.body);
     } else {
         refuse(u, REASON_unknown_format, "", line.body);
     }

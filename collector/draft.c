@@ -189,10 +189,20 @@ const struct event *draft_event(const struct draft *d)
     return &d->event;
 }
 
-enum reason draft_envelope(const struct draft *d, struct claim *sent_at)
+enum reason draft_envelope(const struct draft *d, struct envelope *e)
 {
-    *sent_at = d->sent_at;
+    *e = (struct envelope){d->sent_at, d->event.site_id, d->user_agent};
     return d->fault;
+}
+
+struct str draft_kind(const struct draft *d)
+{
+    return d->kind;
+}
+
+bool draft_has_id(const struct draft *d)
+{
+    return d->event.event_id.len > 0;
 }
 
 const char *draft_detail(const struct draft *d)

@@ -72,8 +72,18 @@ struct arrival {
     struct position position;
     int64_t received_us;
     bool is_import;
-    uint64_t site_id;     /* of an import; else 0 */
-    struct claim sent_at; /* of the batch around it */
+    uint64_t site_id; /* of an import; else 0 */
+    /* of the batch around it, where there is one */
+    struct claim sent_at;
+    uint64_t envelope_site; /* 0 = not told */
+    struct str user_agent;  /* stands for that of an event which tells none */
+};
+
+/* What is told around a batch. */
+struct envelope {
+    struct claim sent_at;
+    uint64_t site_id;
+    struct str user_agent;
 };
 
 MUST_USE struct draft *draft_new(void);
@@ -107,8 +117,11 @@ enum reason draft_refuse(struct draft *d, enum reason why, const char *detail);
 /* Makes the event of what was told. Valid until draft_begin. */
 enum reason draft_finish(struct draft *d, const struct arrival *a);
 const struct event *draft_event(const struct draft *d);
-/* What the envelope told: its sentAt, and the first fault. */
-enum reason draft_envelope(const struct draft *d, struct claim *sent_at);
+/* What the envelope told, valid until draft_begin, and the first fault. */
+enum reason draft_envelope(const struct draft *d, struct envelope *e);
+/* Before draft_finish: `type` as sent, and whether the event named an id of its own. */
+struct str draft_kind(const struct draft *d);
+bool draft_has_id(const struct draft *d);
 /* In our words, what was wrong; static text. "" when there is nothing to add. */
 const char *draft_detail(const struct draft *d);
 /* Whether event time was repaired or clamped. */

@@ -49,8 +49,12 @@ static enum reason settle_visitor(struct draft *d, const struct arrival *a)
     e->visitor = e->anonymous_id.len > 0 ? e->anonymous_id : e->user_id;
     if (e->visitor.len == 0)
         return draft_refuse(d, REASON_no_visitor, "");
+    if (a->envelope_site != 0 && e->site_id != 0 && e->site_id != a->envelope_site)
+        return draft_refuse(d, REASON_bad_site, "not the site of its batch");
     if (a->site_id != 0)
         e->site_id = a->site_id;
+    else if (a->envelope_site != 0)
+        e->site_id = a->envelope_site;
     else if (e->site_id == 0)
         e->site_id = 1;
     return REASON_NONE;
@@ -88,11 +92,12 @@ static enum reason settle_time(struct draft *d, const struct arrival *a)
     return REASON_NONE;
 }
 
-static void settle_surroundings(struct draft *d)
+static void settle_surroundings(struct draft *d, const struct arrival *a)
 {
     struct event *e = &d->event;
-    if (d->user_agent.len > 0) {
-        struct user_agent ua = user_agent_read(d->user_agent);
+    struct str agent = d->user_agent.len > 0 ? d->user_agent : a->user_agent;
+    if (agent.len > 0) {
+        struct user_agent ua = user_agent_read(agent);
         e->device = e->device.len > 0 ? e->device : ua.device;
         e->browser = e->browser.len > 0 ? e->browser : ua.browser;
         e->os = e->os.len > 0 ? e->os : ua.os;
@@ -196,7 +201,7 @@ enum reason draft_finish(struct draft *d, const struct arrival *a)
         return why;
     POSITION_SET(&d->event, &a->position);
     settle_event_id(d, &a->position);
-    settle_surroundings(d);
+    settle_surroundings(d, a);
     settle_page(d);
     if (a->is_import && d->event.source.len == 0)
         d->event.source = STR("import");

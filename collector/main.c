@@ -2,33 +2,60 @@
 /* collector - takes events as senders give them, and gives them checked and repaired.
  *
  * Reads raw (any key, any partitions), imports and control; writes events, partitioned by
- * visitor, and rejected. Keeps nothing but counts: restarted, it goes on at its offsets, and
- * what it repeats bears the same positions. Into which of the two topics a record goes depends
- * on the record alone, so that no restart and no second collector can put it into both. */
+ * visitor, and rejected. Takes events over HTTP, too, and appends them to raw. Keeps nothing
+ * but counts: restarted, it goes on at its offsets, and what it repeats bears the same
+ * positions. Into which of the two topics a record goes depends on the record alone, so that no
+ * restart and no second collector can put it into both. */
 #include "collector/collector.h"
+#include "collector/edge.h"
+#include "collector/sites.h"
+#include "common/base/clock.h"
 #include "common/bus/config.h"
 #include "common/bus/counters.h"
+#include "common/bus/log.h"
 
 #include <stdlib.h>
 
 /* The core and where its counts are shown. */
 struct program {
     struct collector *core;
+    const struct stage_env *env;
+    struct sites *sites;
+    struct edge *edge; /* NULL when there is none */
     struct counter *events, *heartbeats, *ticks, *clamped;
-    struct counter *rejected[REASONS_N];
+    struct counter *rejected[REASONS_N], *known_sites;
 };
+
+static struct edge *open_edge(const struct program *p)
+{
+    const struct config *c = p->env->config;
+    struct edge_options options = {
+        .connections = config_u64(c, "collector", "edge_connections"),
+        .body_max = config_u64(c, "collector", "edge_body_kib") * 1024,
+        .queue_max = config_u64(c, "collector", "edge_queue_kib") * 1024,
+        .wait_us = (int64_t)config_u64(c, "collector", "edge_wait_ms") * 1000,
+        .request_us = (int64_t)config_u64(c, "collector", "edge_request_s") * SECOND_US,
+        .raw_partitions = p->env->raw_partitions,
+    };
+    if (config_text(c, "collector", "edge")[0] == '\0')
+        return NULL;
+    return edge_new(&options, p->env->loop, p->sites, p->env->aside, p->env->counters);
+}
 
 static void *open_core(const struct stage_env *env, struct err *e)
 {
     (void)e;
     struct program *p = mem_zero(1, sizeof *p);
-    uint64_t raw = config_u64(env->config, "auspex", "raw_partitions");
     struct collector_setup setup = {
         .partitions = env->partitions,
-        .raw_partitions = raw > 0 ? (uint32_t)raw : env->partitions,
+        .raw_partitions = env->raw_partitions,
         .heartbeat_us = (int64_t)config_u64(env->config, "collector", "heartbeat_ms") * 1000,
     };
     p->core = collector_new(&setup);
+    p->env = env;
+    p->sites = sites_new();
+    p->edge = open_edge(p);
+    p->known_sites = counter_of(env->counters, COUNTER_collector_sites, NULL, NULL);
     p->events = counter_of(env->counters, COUNTER_collector_events_total, NULL, NULL);
     p->heartbeats = counter_of(env->counters, COUNTER_collector_heartbeats_total, NULL, NULL);
     p->ticks = counter_of(env->counters, COUNTER_collector_ticks_total, NULL, NULL);
@@ -42,6 +69,8 @@ static void *open_core(const struct stage_env *env, struct err *e)
 static void close_core(void *core)
 {
     struct program *p = core;
+    edge_free(p->edge);
+    sites_free(p->sites);
     collector_free(p->core);
     free(p);
 }
@@ -74,6 +103,39 @@ static void timer(void *core, int64_t mono_us, struct outbox *out)
         counter_set(p->rejected[r], (double)c->rejected[r]);
 }
 
+/* A setting that cannot be read leaves the site as it was: its senders go on. */
+static void lookup(void *core, const struct stage_message *m)
+{
+    struct program *p = core;
+    struct control control;
+    if (control_read(&control, m->value.at, m->value.len) != WIRE_OK ||
+        !sites_set(p->sites, &control))
+        log_warn("a setting cannot be read", "topic=control offset=%llu",
+                 (unsigned long long)m->offset);
+    counter_set(p->known_sites, (double)sites_n(p->sites));
+}
+
+static bool serve(void *core, struct err *e)
+{
+    struct program *p = core;
+    return !p->edge ||
+           edge_listen(p->edge, config_text(p->env->config, "collector", "edge"), e);
+}
+
+static void turn(void *core, struct outbox *out)
+{
+    struct program *p = core;
+    (void)out;
+    if (p->edge)
+        edge_turn(p->edge);
+}
+
+static bool retire(void *core)
+{
+    struct program *p = core;
+    return !p->edge || edge_retire(p->edge);
+}
+
 static const char manual[] =
     "Takes:\n"
     "  raw      events as JSON or msgpack, one a record, or up to 250 as {\"batch\": [...]}. "
@@ -82,12 +144,27 @@ static const char manual[] =
     "           Segment's shape (type track, page, screen, identify, group, alias) or a bare\n"
     "           one, where type is the name of the event and members are called as in events.\n"
     "  imports  lines of files that auspexctl replay sends: ndjson or rees46.\n"
-    "  control  settings, which are copied into every partition of events.\n"
+    "  control  settings, which are copied into every partition of events; those of sites "
+    "hold\n"
+    "           at the HTTP edge from when they are read.\n"
+    "  HTTP     where collector.edge says: POST /v1/track, identify, page, screen, group, "
+    "alias\n"
+    "           (one event, in Segment's shape) and /v1/batch ({\"batch\": [...]}), as\n"
+    "           application/json or text/plain, perhaps gzip. The write key of a site stands "
+    "in\n"
+    "           Authorization (Bearer, or Basic as user name), ?writeKey= or the body's "
+    "writeKey.\n"
     "Gives:\n"
     "  events   each event once checked, with a repaired time, device and channel, in the\n"
     "           partition of its visitor (key SITE:VISITOR); ticks, where nothing came.\n"
     "  rejected what is unfit, with its reason, position and original bytes.\n"
-    "  raw      a heartbeat in each partition that has been silent for heartbeat_ms.\n"
+    "  raw      a heartbeat in each partition that has been silent for heartbeat_ms; one "
+    "record\n"
+    "           for each HTTP request, with the events of it that were accepted.\n"
+    "  HTTP     200 once Kafka has stored the events, for a batch with a result for each; "
+    "else\n"
+    "           problem+json: 400, 401 (key), 403 (page), 413, 415, 429 (rate), or 503 with\n"
+    "           Retry-After when Kafka has not stored it within edge_wait_ms.\n"
     "Decides:\n"
     "  An event is refused for its own faults only: of a batch the others are taken. Objects\n"
     "  with a key twice, bad UTF-8, U+0000, more than 32 levels, 32 KiB an event and numbers\n"
@@ -95,6 +172,10 @@ static const char manual[] =
     "  for are kept in properties, at most 8 KiB of them.\n"
     "  Event time is the sender's; where sentAt shows that its clock is off by more than a\n"
     "  minute it is shifted, and then held between received - 7 days and received.\n"
+    "  HTTP events are judged in the same way before they are appended; each gets a messageId\n"
+    "  when it has none, and no address of a sender is kept. A request that is sent again "
+    "with\n"
+    "  the same messageIds counts once.\n"
     "  A record that is too large or not divisible is refused whole. What becomes of a record\n"
     "  depends on nothing but the record.\n";
 
@@ -105,8 +186,9 @@ static const struct stage collector = {
     .kind = STAGE_STATELESS,
     .inputs = {{.topic = TOPIC_raw, .role = INPUT_GROUP, .has_holes = true},
                {.topic = TOPIC_imports, .role = INPUT_GROUP, .has_holes = true},
-               {.topic = TOPIC_control, .role = INPUT_GROUP, .has_holes = true}},
-    .n_inputs = 3,
+               {.topic = TOPIC_control, .role = INPUT_GROUP, .has_holes = true},
+               {.topic = TOPIC_control, .role = INPUT_LOOKUP, .has_holes = true}},
+    .n_inputs = 4,
     .is_oldest_first = true,
     .open = open_core,
     .close = close_core,
@@ -114,6 +196,10 @@ static const struct stage collector = {
     .revoke = revoke,
     .record = record,
     .timer = timer,
+    .lookup = lookup,
+    .serve = serve,
+    .turn = turn,
+    .retire = retire,
 };
 
 int main(int argc, char *argv[])
