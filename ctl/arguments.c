@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/arguments.h"
 
+#include "common/base/clock.h"
+
 #include <stdio.h>
 
-static const struct verb *const tables[] = {topics_verbs, db_verbs,     replay_verbs,
-                                            tap_verbs,    status_verbs, models_verbs,
-                                            config_verbs, wait_verbs};
+static const struct verb *const tables[] = {
+    topics_verbs,   db_verbs,     replay_verbs,       tap_verbs,   status_verbs,
+    models_verbs,   config_verbs, wait_verbs,         sites_verbs, policies_verbs,
+    rejected_verbs, watch_verbs,  models_import_verbs};
 
 /* What the words of a command line are, before it is known which verb they belong to. */
 struct words {
@@ -14,7 +17,7 @@ struct words {
     struct {
         struct str name;
         const char *value; /* NULL: none was given */
-    } options[CTL_OPTIONS];
+    } options[CTL_GIVEN];
     size_t n_options;
     bool wants_help, wants_version;
 };
@@ -84,7 +87,7 @@ static int option_take(struct arguments *a, struct words *w, int argc, char *arg
     int code = o->value ? value_take(inside, has_inside, name, argc, argv, i, &value) : -1;
     if (code >= 0)
         return code;
-    if (w->n_options == CTL_OPTIONS)
+    if (w->n_options == ARRAY_LEN(w->options))
         return usage_fault("too many options: --", name, "");
     w->options[w->n_options].name = name;
     w->options[w->n_options++].value = value;
@@ -159,7 +162,7 @@ static void help_all(FILE *to)
 {
     (void)fprintf(to,
                   "auspexctl - makes topics and tables, replays files, looks into topics, "
-                  "chooses models\n\n"
+                  "chooses models, sets sites\nand policies, and shows what goes on\n\n"
                   "usage: auspexctl [-c FILE] VERB ... (auspexctl VERB --help tells more)\n\n");
     for (size_t t = 0; t < ARRAY_LEN(tables); t++)
         for (const struct verb *v = tables[t]; !is_end(v); v++)
@@ -202,6 +205,8 @@ static int options_place(struct ctl *c, const struct words *w)
             return EXIT_CODE_USAGE;
         }
         c->values[o] = w->options[i].value ? w->options[i].value : "";
+        c->given[c->n_given].option = o;
+        c->given[c->n_given++].value = c->values[o];
     }
     return -1;
 }
@@ -253,6 +258,16 @@ const char *ctl_value(const struct ctl *c, const char *name)
     return NULL;
 }
 
+const char *ctl_value_next(const struct ctl *c, const char *name, size_t *at)
+{
+    while (*at < c->n_given) {
+        size_t i = (*at)++;
+        if (strcmp(c->verb->options[c->given[i].option].name, name) == 0)
+            return c->given[i].value;
+    }
+    return NULL;
+}
+
 bool ctl_number(const struct ctl *c, const char *name, uint64_t fallback, uint64_t min,
                 uint64_t max, uint64_t *value, struct err *e)
 {
@@ -263,4 +278,27 @@ bool ctl_number(const struct ctl *c, const char *name, uint64_t fallback, uint64
                         name, (unsigned long long)min, (unsigned long long)max);
     *value = number;
     return true;
+}
+
+bool ctl_span(const struct ctl *c, const char *name, int64_t *us, struct err *e)
+{
+    static const struct {
+        char letter;
+        int64_t us;
+    } units[] = {{'s', SECOND_US}, {'m', MINUTE_US}, {'h', HOUR_US}, {'d', DAY_US}};
+    const char *text = ctl_value(c, name);
+    uint64_t n;
+    *us = 0;
+    if (!text)
+        return true;
+    struct str number = str_of(text);
+    number.len -= number.len > 0;
+    for (size_t i = 0; i < ARRAY_LEN(units); i++)
+        if (text[number.len] == units[i].letter && str_u64(number, &n) && n > 0 &&
+            n <= (uint64_t)(36500 * DAY_US / units[i].us)) {
+            *us = (int64_t)n * units[i].us;
+            return true;
+        }
+    return err_code(e, EXIT_CODE_USAGE,
+                    "--%s must be a span like 90s, 15m, 12h or 7d, not \"%s\"", name, text);
 }

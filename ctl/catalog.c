@@ -1,36 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/catalog.h"
+#include "ctl/sweep.h"
 
 #include "common/base/buf.h"
-#include "common/bus/tail.h"
-#include "common/bus/topic.h"
 #include "common/wire/record.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { READ_MS = 15000, MODEL_BYTES = 64 << 20 };
-
-/* Gives every record of a topic, from its beginning to its end. */
-static bool topic_read(const struct config *config, enum topic topic,
-                       void (*use)(void *to, const struct tail_message *m), void *to,
-                       struct err *e)
-{
-    char name[TOPIC_NAME];
-    topic_name(config, topic, name);
-    struct tail *t = tail_open(config, name, -1, TAIL_BEGINNING, e);
-    if (!t)
-        return false;
-    struct tail_message m;
-    enum tail_step step;
-    while ((step = tail_next(t, &m, READ_MS, e)) == TAIL_RECORD)
-        use(to, &m);
-    tail_free(t);
-    if (step == TAIL_IDLE)
-        (void)err_code(e, EXIT_CODE_GONE, "reading %s: nothing came within %d s", name,
-                       READ_MS / 1000);
-    return step == TAIL_AT_END;
-}
+enum { MODEL_BYTES = 64 << 20 };
 
 static struct catalog_model *model_place(struct catalog *c, const struct manifest *m)
 {
@@ -85,8 +63,8 @@ static int models_order(const void *a, const void *b)
 bool catalog_read(struct catalog *c, const struct config *config, struct err *e)
 {
     *c = (struct catalog){0};
-    if (!topic_read(config, TOPIC_models, use_manifest, c, e) ||
-        !topic_read(config, TOPIC_control, use_control, c, e)) {
+    if (!sweep_topic(config, TOPIC_models, use_manifest, c, e) ||
+        !sweep_topic(config, TOPIC_control, use_control, c, e)) {
         catalog_fini(c);
         return false;
     }
@@ -173,7 +151,7 @@ bool catalog_verify(const struct config *config, const struct catalog_model *m, 
         return err_set(e, 0, "the manifest of %.*s %" PRIu64 " is out of bounds",
                        STR_ARGS(m->name), m->version);
     struct whole w = {.model = m, .pieces = mem_zero(m->n_chunks, sizeof *w.pieces)};
-    bool is_good = topic_read(config, TOPIC_models, use_chunk, &w, e) && whole_check(&w, e);
+    bool is_good = sweep_topic(config, TOPIC_models, use_chunk, &w, e) && whole_check(&w, e);
     arena_fini(&w.arena);
     free(w.pieces);
     return is_good;

@@ -3,7 +3,9 @@
 
 #include "common/base/buf.h"
 #include "common/base/clock.h"
+#include "common/base/csv.h"
 #include "common/base/hash.h"
+#include "ctl/invoices.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,11 +15,16 @@
 
 enum { BUFFER = 1024 * 1024 };
 
-const char *const import_formats[IMPORT_FORMATS] = {"ndjson", "rees46"};
+const char *const import_formats[IMPORT_FORMATS] = {"ndjson", "rees46", "onlineretail"};
+const char *const import_entries[IMPORT_FORMATS] = {"lines", "lines", "invoices"};
 
-static const char REES46_HEADER[] =
-    "event_time,event_type,product_id,category_id,category_code,"
-    "brand,price,user_id,user_session";
+/* The first line of a file, quotes left out; NULL where it is an entry. */
+static const char *const headers[IMPORT_FORMATS] = {
+    NULL,
+    "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,"
+    "user_session",
+    "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country",
+};
 
 /* What begins so is compressed; the tool that makes lines of it. */
 static const struct {
@@ -131,17 +138,32 @@ static bool line_next(struct import *i, struct str *line, struct err *e)
     }
 }
 
+/* Whether the line's fields, whatever quotes stand around them, make up the header. */
+static bool header_is(struct str line, const char *header)
+{
+    enum { FIELDS = 16 };
+    struct str fields[FIELDS], rest = str_of(header);
+    size_t n = csv_split(str_trim(line), fields, FIELDS), same = 0;
+    while (rest.at && same < n && str_eq(str_cut(rest, ',', &rest), fields[same]))
+        same++;
+    return n > 0 && same == n && !rest.at;
+}
+
 static bool header_check(struct import *i, struct err *e)
 {
     struct str line;
+    const char *header = headers[i->format];
+    if (!header)
+        return true;
     if (!line_next(i, &line, e))
         return false;
     i->lines = 1;
-    if (str_is(str_trim(line), REES46_HEADER))
+    if (header_is(line, header))
         return true;
     struct str head = str_head_utf8(line, 120);
-    return err_set(e, 0, "%s:1: the first line of a rees46 file must be \"%s\"; it is \"%.*s\"",
-                   i->path, REES46_HEADER, STR_ARGS(str_is_utf8(head) ? head : STR("?")));
+    return err_set(e, 0, "%s:1: the first line of a file of %s must be \"%s\"; it is \"%.*s\"",
+                   i->path, import_formats[i->format], header,
+                   STR_ARGS(str_is_utf8(head) ? head : STR("?")));
 }
 
 static bool packed_check(struct import *i, struct err *e)
@@ -163,8 +185,9 @@ bool import_open(struct import *i, const char *path, enum import_format format,
     *i = (struct import){.path = path, .format = format, .site_id = site_id};
     i->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     i->buffer = mem_new(BUFFER);
-    bool is_good = file_check(i, e) && packed_check(i, e) &&
-                   (format != IMPORT_REES46 || header_check(i, e)) &&
+    if (format == IMPORT_ONLINERETAIL)
+        i->invoices = invoices_new();
+    bool is_good = file_check(i, e) && packed_check(i, e) && header_check(i, e) &&
                    hash_sha256_file(path, &digest, e);
     if (is_good) {
         i->id = import_id(&digest, site_id, format);
@@ -177,13 +200,16 @@ bool import_open(struct import *i, const char *path, enum import_format format,
 void import_close(struct import *i)
 {
     free(i->buffer);
+    invoices_free(i->invoices);
+    i->invoices = NULL;
     if (i->fd >= 0)
         (void)close(i->fd);
     i->buffer = NULL;
     i->fd = -1;
 }
 
-bool import_next(struct import *i, struct str *line, struct err *e)
+/* The next line that is not blank. */
+static bool line_read(struct import *i, struct str *line, struct err *e)
 {
     do {
         if (!line_next(i, line, e))
@@ -197,6 +223,42 @@ bool import_next(struct import *i, struct str *line, struct err *e)
     } while (str_trim(*line).len == 0);
     line->len = MIN(line->len, (size_t)IMPORT_LINE_MAX);
     return true;
+}
+
+static bool invoice_read(struct import *i, struct str *entry, struct err *e)
+{
+    bool is_end = false;
+    while (!invoices_take(i->invoices, i->lines + 1, is_end, entry, &i->number)) {
+        struct str line;
+        *entry = (struct str){NULL, 0};
+        if (is_end)
+            return true;
+        if (!line_read(i, &line, e))
+            return false;
+        is_end = !line.at;
+        if (!is_end)
+            invoices_add(i->invoices, line, i->lines);
+    }
+    return true;
+}
+
+bool import_next(struct import *i, struct str *entry, struct err *e)
+{
+    if (i->invoices)
+        return invoice_read(i, entry, e);
+    if (!line_read(i, entry, e))
+        return false;
+    i->number = i->lines;
+    return true;
+}
+
+/* The time in the fifth column of an invoice's first line. */
+static bool invoice_time(struct str lines, int64_t *us)
+{
+    enum { COLUMNS = 8, DATE = 4 };
+    struct str rest, fields[COLUMNS];
+    return csv_split(str_cut(lines, '\n', &rest), fields, COLUMNS) == COLUMNS &&
+           clock_parse(fields[DATE], us);
 }
 
 /* The value behind the first member of this name, wherever it stands in the object. */
@@ -221,12 +283,14 @@ static bool member_time(struct str line, struct str name, int64_t *us)
     return true;
 }
 
-bool import_time(const struct import *i, struct str line, int64_t *us)
+bool import_time(const struct import *i, struct str entry, int64_t *us)
 {
     struct str rest;
+    if (i->format == IMPORT_ONLINERETAIL)
+        return invoice_time(entry, us);
     if (i->format == IMPORT_REES46)
-        return clock_parse(str_cut(line, ',', &rest), us);
-    return member_time(line, STR("\"timestamp\""), us) ||
-           member_time(line, STR("\"originalTimestamp\""), us) ||
-           member_time(line, STR("\"ts\""), us);
+        return clock_parse(str_cut(entry, ',', &rest), us);
+    return member_time(entry, STR("\"timestamp\""), us) ||
+           member_time(entry, STR("\"originalTimestamp\""), us) ||
+           member_time(entry, STR("\"ts\""), us);
 }

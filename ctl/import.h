@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* import - a file as lines under an import id, which depends on its bytes, site and format
- * alone. */
+/* import - a file as entries under an import id, which depends on its bytes, site and format
+ * alone. An entry is a line; of onlineretail it is an invoice: its lines with '\n' between. */
 #ifndef AUSPEX_CTL_IMPORT_H
 #define AUSPEX_CTL_IMPORT_H
 
 #include "common/base/err.h"
 #include "common/base/str.h"
 
+struct invoices;
+
 /* A longer line is sent as its first bytes; collector refuses it as too large all the same. */
 enum { IMPORT_LINE_MAX = 900 * 1024 };
 
-enum import_format { IMPORT_NDJSON, IMPORT_REES46, IMPORT_FORMATS };
+enum import_format { IMPORT_NDJSON, IMPORT_REES46, IMPORT_ONLINERETAIL, IMPORT_FORMATS };
 extern const char *const import_formats[IMPORT_FORMATS];
+extern const char *const import_entries[IMPORT_FORMATS]; /* what people call its entries */
 
 struct import {
     const char *path;
     enum import_format format;
     uint64_t id, site_id;
-    uint64_t bytes, bytes_read; /* of the file; up to the end of the last line given */
-    uint64_t lines;             /* number of the last line given or passed over, from 1 */
+    uint64_t bytes, bytes_read; /* of the file; up to the end of the last line read */
+    uint64_t lines;             /* number of the last line read, from 1 */
+    uint64_t number;            /* of the first line of the entry given last; only rises */
+    struct invoices *invoices;  /* of onlineretail, else NULL */
     int fd;
     int64_t changed_ns; /* of the file, when it was opened */
     char *buffer;
@@ -27,16 +32,16 @@ struct import {
 };
 
 /* Reads the whole file once for its digest. Fails for what is no regular file (a digest first
- * and lines after it need one), for compressed ones, and for a wrong header of rees46. */
+ * and lines after it need one), for compressed ones, and for a wrong header. */
 MUST_USE bool import_open(struct import *i, const char *path, enum import_format format,
                           uint64_t site_id, struct err *e);
 void import_close(struct import *i);
-/* The next line that is neither blank nor a header, without its end; valid until the next call.
- * At the end *line is {NULL, 0}. Fails when the file cannot be read or is no longer the same.
+/* The next entry, without blank lines, header and the ends of lines; valid until the next call.
+ * At the end *entry is {NULL, 0}. Fails when the file cannot be read or is no longer the same.
  */
-MUST_USE bool import_next(struct import *i, struct str *line, struct err *e);
-/* Event time that a line tells of, for its pace only; false when none is found. */
-bool import_time(const struct import *i, struct str line, int64_t *us);
+MUST_USE bool import_next(struct import *i, struct str *entry, struct err *e);
+/* Event time that an entry tells of, for its pace only; false when none is found. */
+bool import_time(const struct import *i, struct str entry, int64_t *us);
 
 /* First 8 bytes, big-endian, of the SHA-256 over the file's SHA-256 (32 bytes), the site (8
  * bytes, big-endian) and the name of the format. Never 0. */

@@ -59,7 +59,7 @@ static void line_is(struct import *i, const char *text, uint64_t number)
         return;
     }
     assert_true(str_is(line, text));
-    assert_int_equal(i->lines, number);
+    assert_int_equal(i->number, number);
 }
 
 static void blank_lines_count_and_pass(void **state)
@@ -94,8 +94,35 @@ static void header_is_checked_and_not_given(void **state)
     file_is(STR("a,b\n1,2\n"));
     assert_false(import_open(&i, path, IMPORT_REES46, 7, &e));
     assert_non_null(
-        strstr(e.text, ":1: the first line of a rees46 file must be \"event_time,"));
+        strstr(e.text, ":1: the first line of a file of rees46 must be \"event_time,"));
     assert_int_equal(err_exit(&e), EXIT_CODE_FAILED);
+}
+
+#define RETAIL_HEADER                                                           \
+    "\"InvoiceNo\",\"StockCode\",\"Description\",\"Quantity\",\"InvoiceDate\"," \
+    "\"UnitPrice\",\"CustomerID\",\"Country\"\r\n"
+
+static void invoices_come_whole(void **state)
+{
+    (void)state;
+    struct import i;
+    struct err e = {0};
+    file_is(STR(RETAIL_HEADER "1,a\r\n\r\n2,b\r\n\"1\",c\r\n"));
+    i = opened(IMPORT_ONLINERETAIL);
+    line_is(&i, "1,a\n\"1\",c", 2);
+    line_is(&i, "2,b", 4);
+    line_is(&i, NULL, 0);
+    assert_int_equal(i.lines, 5);
+    assert_int_equal(i.bytes_read, i.bytes);
+    import_close(&i);
+    file_is(STR("InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,"
+                "Country\n"));
+    i = opened(IMPORT_ONLINERETAIL);
+    line_is(&i, NULL, 0);
+    import_close(&i);
+    file_is(STR("InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID\n"));
+    assert_false(import_open(&i, path, IMPORT_ONLINERETAIL, 7, &e));
+    assert_non_null(strstr(e.text, "a file of onlineretail must be \"InvoiceNo,"));
 }
 
 /* A line over the limit comes cut, and the next one has its right number. */
@@ -213,6 +240,9 @@ static void times_are_found(void **state)
     } cases[] = {
         {IMPORT_REES46, "2019-10-01 00:00:00 UTC,view", 1569888000 * SECOND_US},
         {IMPORT_REES46, "view,2019", 0},
+        {IMPORT_ONLINERETAIL, "1,S,\"a,b\",1,2019-10-01 00:00:00,1,NA,EIRE\n1,S",
+         1569888000 * SECOND_US},
+        {IMPORT_ONLINERETAIL, "1,S,a,b,1,2019-10-01 00:00:00,1,NA,EIRE", 0},
         {IMPORT_NDJSON, "{\"timestamp\":\"2019-10-01T00:00:00Z\"}", 1569888000 * SECOND_US},
         {IMPORT_NDJSON, "{\"a\":1, \"ts\" : 1569888000}", 1569888000 * SECOND_US},
         {IMPORT_NDJSON, "{\"ts\":1569888000123}", 1569888000123000},
@@ -235,6 +265,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blank_lines_count_and_pass),
         cmocka_unit_test(header_is_checked_and_not_given),
+        cmocka_unit_test(invoices_come_whole),
         cmocka_unit_test(long_lines_are_cut),
         cmocka_unit_test(many_lines_keep_their_numbers),
         cmocka_unit_test(id_depends_on_bytes_site_and_format),

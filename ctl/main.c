@@ -20,11 +20,16 @@ static void on_signal(int number)
     is_interrupted = 1;
 }
 
-void ctl_catch_signals(void)
+void ctl_catch_signal(int number)
 {
     const struct sigaction action = {.sa_handler = on_signal};
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(number, &action, NULL);
+}
+
+void ctl_catch_signals(void)
+{
+    ctl_catch_signal(SIGINT);
+    ctl_catch_signal(SIGTERM);
 }
 
 bool ctl_is_interrupted(void)

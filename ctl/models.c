@@ -2,18 +2,14 @@
 /* models list, promote, rollback - which version of a model is used from now on. */
 #include "ctl/catalog.h"
 #include "ctl/ctl.h"
+#include "ctl/settings.h"
 
 #include "common/base/buf.h"
 #include "common/base/clock.h"
-#include "common/bus/publish.h"
-#include "common/bus/topic.h"
 #include "common/wire/json_text.h"
-#include "common/wire/record.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-
-enum { PUBLISH_MS = 15000 };
 
 /* The number behind the first "auc" of the metrics. */
 static bool metric_auc(struct str metrics, double *auc)
@@ -86,28 +82,14 @@ static int models_list_run(struct ctl *c, struct err *e)
 static bool control_write(const struct ctl *c, const struct catalog_model *m, int64_t *offset,
                           struct err *e)
 {
-    char topic[TOPIC_NAME];
     struct control control;
-    struct buf value = {0};
-    topic_name(c->config, TOPIC_control, topic);
     control_init(&control);
-    control.epoch = 1;
-    control.origin = ORIGIN_CONTROL;
     control.what = STR("model");
     control.name = m->name;
     control.version = m->version;
     control.kind = m->kind;
     control.sha256 = str_over(m->sha256.bytes, sizeof m->sha256.bytes);
-    control_pack(&value, &control);
-    struct publisher *p = publisher_new(c->config, e);
-    bool is_good =
-        p && publisher_send(p, topic, 0, (struct str){NULL, 0}, buf_as_str(&value), false, e) &&
-        publisher_flush(p, PUBLISH_MS, e);
-    if (is_good)
-        *offset = publisher_last_offset(p);
-    publisher_free(p);
-    buf_fini(&value);
-    return is_good;
+    return control_put(c->config, &control, offset, e);
 }
 
 static bool activate(const struct ctl *c, const struct catalog *catalog,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* replay - sends the lines of a file to `imports`, as far ahead as pace allows, then says what
- * became of them.
+/* replay - sends the entries of a file to `imports`, as far ahead as pace allows, then says
+ * what became of them.
  *
  * Nothing is kept here: where a broken-off import goes on is read from `imports` itself. */
 #include "ctl/ctl.h"
@@ -32,8 +32,9 @@ struct replay {
     char topic[TOPIC_NAME];
     struct buf record;
     double speed;                     /* event time over real time; 0 = as fast as it goes */
-    uint64_t behind;                  /* lines up to this one stand in `imports` already */
+    uint64_t behind;                  /* entries up to this one stand in `imports` already */
     bool is_complete;                 /* and so does the end */
+    uint64_t entries;                 /* of the file, so far */
     uint64_t sent, sent_asked;        /* in all; when pace was asked last */
     int64_t began_us, first_event_us; /* monotonic; event time that it stands for */
 };
@@ -76,7 +77,7 @@ static bool line_send(struct replay *r, struct str line, struct err *e)
     import_line_init(&l);
     l.epoch = 1;
     l.origin = ORIGIN_IMPORTS;
-    l.offset = r->import.lines;
+    l.offset = r->import.number;
     l.import_id = r->import.id;
     l.site_id = r->import.site_id;
     l.format = str_of(import_formats[r->import.format]);
@@ -107,7 +108,7 @@ static void progress_tell(struct replay *r)
     double elapsed_s = (double)(clock_mono_us() - r->began_us) * 1e-6;
     double share = r->import.bytes ? (double)r->import.bytes_read / (double)r->import.bytes : 1;
     double rate = elapsed_s > 0.1 ? (double)r->sent / elapsed_s : 0;
-    double lines_left = share > 0 ? (double)r->import.lines / share * (1 - share) : 0;
+    double entries_left = share > 0 ? (double)r->entries / share * (1 - share) : 0;
     char bar[21] = "....................";
     for (int i = 0; i < (int)(share * 20) && i < 20; i++)
         bar[i] = '#';
@@ -116,10 +117,10 @@ static void progress_tell(struct replay *r)
                       "waits for collector and featurizer, which do not go on; %" PRIu64
                       " ahead",
                       r->pace.ahead);
-    progress_show(
-        &r->progress,
-        "[%s] %3.0f %%  line %" PRIu64 "  %.0f lines/s  %" PRIu64 " ahead  %.0f s left", bar,
-        100 * share, r->import.lines, rate, r->pace.ahead, rate > 0 ? lines_left / rate : 0);
+    progress_show(&r->progress,
+                  "[%s] %3.0f %%  line %" PRIu64 "  %.0f %s/s  %" PRIu64 " ahead  %.0f s left",
+                  bar, 100 * share, r->import.lines, rate, import_entries[r->import.format],
+                  r->pace.ahead, rate > 0 ? entries_left / rate : 0);
 }
 
 static bool stall_check(struct replay *r, struct err *e)
@@ -156,7 +157,7 @@ static bool turn_wait(struct replay *r, int64_t due_us, struct err *e)
     }
     return err_code(e, EXIT_CODE_AGAIN,
                     "interrupted before line %" PRIu64 "; the same command goes on from there",
-                    r->import.lines);
+                    r->import.number);
 }
 
 /* When a line is due, on the monotonic clock. */
@@ -180,7 +181,8 @@ static bool lines_send(struct replay *r, struct err *e)
             return false;
         if (!line.at)
             return end_send(r, e);
-        if (r->import.lines <= r->behind)
+        r->entries++;
+        if (r->import.number <= r->behind)
             continue;
         if (!turn_wait(r, due_of(r, line), e) || !line_send(r, line, e))
             return false;
@@ -286,7 +288,7 @@ static bool options_read(const struct ctl *c, struct replay *r, enum import_form
     while (word && *format < IMPORT_FORMATS && strcmp(word, import_formats[*format]) != 0)
         ++*format;
     if (!word || *format == IMPORT_FORMATS)
-        return err_code(e, EXIT_CODE_USAGE, "--format must be ndjson or rees46");
+        return err_code(e, EXIT_CODE_USAGE, "--format must be ndjson, rees46 or onlineretail");
     if (speed && strcmp(speed, "max") != 0 &&
         (!str_f64(str_of(speed), &r->speed) || r->speed <= 0))
         return err_code(e, EXIT_CODE_USAGE, "--speed must be max, or a number above 0");
@@ -317,11 +319,18 @@ const struct verb replay_verbs[] = {
     {.name = "replay",
      .operands = "FILE",
      .summary = "imports a file of events, beside the live ones",
-     .options = {{"format", "ndjson|rees46", "one JSON event a line, or rows of REES46"},
+     .options = {{"format", "WORD", "ndjson, rees46 or onlineretail: see below"},
                  {"site", "N", "site that the events belong to (1)"},
                  {"speed", "X|max", "event time times X, or as fast as it goes (max)"},
                  {"resend", NULL, "sends all again; what came before is dropped behind"}},
      .manual =
+         "ndjson: one JSON event a line. rees46: rows of REES46's CSV. onlineretail: the CSV "
+         "of\n"
+         "UCI's Online Retail, the lines of an invoice as one event: purchase, refund,\n"
+         "stock_adjustment or bad_debt_adjustment; an invoice with a bad line is refused "
+         "whole,\n"
+         "and lines of one that stand 10,000 lines behind its first make one of their own.\n"
+         "\n"
          "The import's id is made of the file's bytes, the site and the format: the same file\n"
          "a second time adds nothing, and one that was broken off goes on where it ended. It\n"
          "stays about a second of work ahead of collector and featurizer. At the end it waits\n"

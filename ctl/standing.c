@@ -10,26 +10,12 @@
 
 enum { ASK_MS = 10000 };
 
-const char *const program_names[PROGRAMS_N] = {"collector", "featurizer", "scorer", "archiver"};
-
 struct reader {
     const struct config *config;
     rd_kafka_t *rk;
     struct db *db; /* of archiver */
     char group[TOPIC_NAME];
 };
-
-unsigned program_inputs(enum program p)
-{
-    static const unsigned inputs[PROGRAMS_N] = {
-        [PROGRAM_collector] = 1u << TOPIC_raw | 1u << TOPIC_imports | 1u << TOPIC_control,
-        [PROGRAM_featurizer] = 1u << TOPIC_events,
-        [PROGRAM_scorer] = 1u << TOPIC_features,
-        [PROGRAM_archiver] = 1u << TOPIC_events | 1u << TOPIC_rejected | 1u << TOPIC_features |
-                             1u << TOPIC_sessions | 1u << TOPIC_predictions,
-    };
-    return inputs[p];
-}
 
 void standing_fini(struct standing *s)
 {
@@ -114,7 +100,8 @@ static bool archived_ask(struct reader *r, const char *topic, struct standing *s
     return true;
 }
 
-static bool offsets_ask(struct reader *r, const char *name, struct standing *s, struct err *e)
+static bool offsets_ask(struct reader *r, enum topic t, const char *name, struct standing *s,
+                        struct err *e)
 {
     /* where the program stands first: the ends may only be later */
     bool is_good = r->db ? archived_ask(r, name, s, e)
@@ -124,6 +111,9 @@ static bool offsets_ask(struct reader *r, const char *name, struct standing *s, 
     for (size_t p = 0; p < s->n; p++)
         if (s->next[p] < s->first[p])
             s->next[p] = s->first[p];
+    if (t == TOPIC_deliveries) /* the last place is the mark that ends a transaction */
+        for (size_t p = 0; p < s->n; p++)
+            s->next[p] = MIN(s->next[p] + 1, s->end[p]);
     return true;
 }
 
@@ -143,7 +133,7 @@ bool reader_ask(struct reader *r, enum topic t, struct standing *s, struct err *
     fresh.first = mem_zero(fresh.n, sizeof *fresh.first);
     fresh.end = mem_zero(fresh.n, sizeof *fresh.end);
     fresh.next = mem_zero(fresh.n, sizeof *fresh.next);
-    if (!offsets_ask(r, name, &fresh, e)) {
+    if (!offsets_ask(r, t, name, &fresh, e)) {
         standing_fini(&fresh);
         return false;
     }

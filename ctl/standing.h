@@ -4,22 +4,12 @@
 #ifndef AUSPEX_CTL_STANDING_H
 #define AUSPEX_CTL_STANDING_H
 
+#include "ctl/programs.h"
+
 #include "common/base/err.h"
-#include "common/bus/topic.h"
 
 struct config;
 struct reader;
-
-enum program {
-    PROGRAM_collector,
-    PROGRAM_featurizer,
-    PROGRAM_scorer,
-    PROGRAM_archiver,
-    PROGRAMS_N
-};
-extern const char *const program_names[PROGRAMS_N];
-/* Topics that a program reads as a member of its group, as bits 1 << enum topic. */
-unsigned program_inputs(enum program p);
 
 /* One topic; n partitions. `next` is the offset a program goes on at; where it has none yet,
  * the first one. */

@@ -244,8 +244,10 @@ const struct verb tap_verbs[] = {
                  {"kind", "RECORD", "one kind of record only: event, tick, vector, ..."},
                  {"raw", NULL, "the bytes of the values, nothing else"}},
      .manual =
-         "TOPIC is raw, imports, control, events, rejected, features, sessions,\n"
-         "predictions, visitors or models. Fields are named as in schemas/REFERENCE.md;\n"
+         "TOPIC is raw, imports, control, events, rejected, features, sessions, predictions,\n"
+         "interventions, outcomes, deliveries, visitors, decisions or models. Fields are "
+         "named\n"
+         "as in schemas/REFERENCE.md;\n"
          "_topic, _partition and _offset tell where a record stands. A repeat is shown.\n",
      .min_operands = 1,
      .max_operands = 1,

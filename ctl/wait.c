@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* wait - until what is in the topics now has passed a program, and all programs before it. */
 #include "ctl/ctl.h"
+#include "ctl/standing.h"
+#include "ctl/sweep.h"
 
 #include "common/base/clock.h"
 #include "common/bus/client.h"
@@ -17,21 +19,35 @@ enum { CALL_MS = 5000, STEP_US = 100000, PARTITIONS_MAX = 4096, SAY_US = 5000000
 
 /* A program, and the topics that it must have read to their ends. */
 struct leg {
-    const char *word, *program;
-    enum topic topics[6];
+    const char *word;
     size_t n_topics;
-    bool is_sink; /* its offsets stand in PostgreSQL */
+    enum program program;
+    enum topic topics[8];
+    bool is_sink;     /* its offsets stand in PostgreSQL */
+    bool is_optional; /* passed over on the way to a later one when it has never run */
 };
 
 static const struct leg legs[] = {
-    {"collected", "collector", {TOPIC_raw, TOPIC_imports, TOPIC_control}, 3, false},
-    {"featurized", "featurizer", {TOPIC_events}, 1, false},
-    {"scored", "scorer", {TOPIC_features}, 1, false},
-    {"archived",
-     "archiver",
-     {TOPIC_events, TOPIC_rejected, TOPIC_features, TOPIC_sessions, TOPIC_predictions},
-     5,
-     true},
+    {.word = "collected",
+     .program = PROGRAM_collector,
+     .topics = {TOPIC_raw, TOPIC_imports, TOPIC_control},
+     .n_topics = 3},
+    {.word = "featurized",
+     .program = PROGRAM_featurizer,
+     .topics = {TOPIC_events},
+     .n_topics = 1},
+    {.word = "scored", .program = PROGRAM_scorer, .topics = {TOPIC_features}, .n_topics = 1},
+    {.word = "decided",
+     .program = PROGRAM_actuator,
+     .topics = {TOPIC_predictions},
+     .n_topics = 1,
+     .is_optional = true},
+    {.word = "archived",
+     .program = PROGRAM_archiver,
+     .topics = {TOPIC_events, TOPIC_rejected, TOPIC_features, TOPIC_sessions, TOPIC_predictions,
+                TOPIC_interventions, TOPIC_outcomes, TOPIC_deliveries},
+     .n_topics = 8,
+     .is_sink = true},
 };
 
 struct wait {
@@ -80,21 +96,51 @@ static bool sink_offsets(const struct wait *w, const char *group, const char *to
     return true;
 }
 
+/* Where the leg goes on in a topic; -1 where it has not begun. */
+static bool offsets_of(const struct wait *w, const struct leg *leg, rd_kafka_t *rk,
+                       enum topic t, size_t n, int64_t *offset, struct err *e)
+{
+    char name[TOPIC_NAME], group[TOPIC_NAME];
+    topic_name(w->config, t, name);
+    topics_group(w->config, program_names[leg->program], group);
+    return leg->is_sink ? sink_offsets(w, group, name, n, offset, e)
+                        : topics_committed(rk, name, n, offset, CALL_MS, e);
+}
+
 /* How many records the leg has still to use of a topic; -1 on failure. */
 static int64_t left_of(const struct wait *w, const struct leg *leg, rd_kafka_t *rk,
                        enum topic t, const int64_t *end, size_t n, struct err *e)
 {
     static int64_t offset[PARTITIONS_MAX];
-    char name[TOPIC_NAME], group[TOPIC_NAME];
     int64_t left = 0;
-    topic_name(w->config, t, name);
-    topics_group(w->config, leg->program, group);
-    bool is_known = leg->is_sink ? sink_offsets(w, group, name, n, offset, e)
-                                 : topics_committed(rk, name, n, offset, CALL_MS, e);
-    for (size_t p = 0; p < n && is_known; p++)
+    if (!offsets_of(w, leg, rk, t, n, offset, e))
+        return -1;
+    for (size_t p = 0; p < n; p++)
         if (end[p] > offset[p])
             left += end[p] - (offset[p] < 0 ? 0 : offset[p]);
-    return is_known ? left : -1;
+    return left;
+}
+
+static void use_last(void *to, const struct tail_message *m)
+{
+    int64_t *end = to;
+    if (m->partition < PARTITIONS_MAX)
+        end[m->partition] = (int64_t)m->offset + 1;
+}
+
+/* The ends of deliveries are marks of transactions, which nobody reads: what counts is the last
+ * record that can be read. */
+static bool ends_of_records(const struct wait *w, const struct leg *leg, rd_kafka_t *rk,
+                            enum topic t, size_t n, int64_t *end, struct err *e)
+{
+    static int64_t next[PARTITIONS_MAX];
+    if (!offsets_of(w, leg, rk, t, n, next, e))
+        return false;
+    for (size_t p = 0; p < n; p++) {
+        next[p] = end[p] == 0 ? TAIL_END : MAX(next[p], 0);
+        end[p] = 0;
+    }
+    return sweep_from(w->config, t, next, n, use_last, end, e);
 }
 
 static bool wait_topic(struct wait *w, const struct leg *leg, rd_kafka_t *rk, enum topic t,
@@ -105,16 +151,19 @@ static bool wait_topic(struct wait *w, const struct leg *leg, rd_kafka_t *rk, en
     int64_t left;
     if (!ends_of(w, rk, t, &n, end, e))
         return false;
+    if (t == TOPIC_deliveries && left_of(w, leg, rk, t, end, n, e) > 0 &&
+        !ends_of_records(w, leg, rk, t, n, end, e))
+        return false;
     while ((left = left_of(w, leg, rk, t, end, n, e)) > 0) {
         int64_t now_us = clock_mono_us();
         if (ctl_is_interrupted())
             return err_set(e, 0, "interrupted");
         if (now_us > w->until_us)
             return err_code(e, EXIT_CODE_AGAIN, "%s has still %" PRId64 " records of %s to use",
-                            leg->program, left, topic_word(t));
+                            program_names[leg->program], left, topic_word(t));
         if (now_us - w->said_us > SAY_US) {
-            (void)fprintf(stderr, "%s: %" PRId64 " records of %s left\n", leg->program, left,
-                          topic_word(t));
+            (void)fprintf(stderr, "%s: %" PRId64 " records of %s left\n",
+                          program_names[leg->program], left, topic_word(t));
             w->said_us = now_us;
         }
         (void)usleep(STEP_US);
@@ -122,10 +171,30 @@ static bool wait_topic(struct wait *w, const struct leg *leg, rd_kafka_t *rk, en
     return left == 0;
 }
 
-static bool wait_leg(struct wait *w, const struct leg *leg, struct err *e)
+/* Nobody of its group is there, and nobody ever was. */
+static bool has_never_run(const struct wait *w, const struct leg *leg, rd_kafka_t *rk)
+{
+    static int64_t offset[PARTITIONS_MAX];
+    struct err e = {0};
+    char name[TOPIC_NAME];
+    topic_name(w->config, leg->topics[0], name);
+    size_t n = topics_partitions(rk, name, CALL_MS);
+    bool has_none =
+        n > 0 && n <= PARTITIONS_MAX && topics_committed(rk, name, n, offset, CALL_MS, &e);
+    for (size_t p = 0; p < n && has_none; p++)
+        has_none = offset[p] < 0;
+    if (!has_none)
+        return false;
+    struct reader *r = reader_open(w->config, leg->program, &e);
+    has_none = r && reader_members(r) == 0;
+    reader_close(r);
+    return has_none;
+}
+
+static bool wait_leg(struct wait *w, const struct leg *leg, bool is_named, struct err *e)
 {
     char group[TOPIC_NAME];
-    topics_group(w->config, leg->program, group);
+    topics_group(w->config, program_names[leg->program], group);
     const struct client_setup setup = {.kind = CLIENT_READER, .group = group};
     rd_kafka_t *rk = client_new(w->config, &setup, e);
     bool is_past = rk != NULL;
@@ -133,7 +202,8 @@ static bool wait_leg(struct wait *w, const struct leg *leg, struct err *e)
         w->db = db_open(config_text(w->config, "postgres", "dsn"), "auspexctl", e);
         is_past = w->db != NULL;
     }
-    for (size_t i = 0; i < leg->n_topics && is_past; i++)
+    bool is_passed_over = is_past && leg->is_optional && !is_named && has_never_run(w, leg, rk);
+    for (size_t i = 0; i < leg->n_topics && is_past && !is_passed_over; i++)
         is_past = wait_topic(w, leg, rk, leg->topics[i], e);
     if (rk)
         rd_kafka_destroy(rk);
@@ -150,7 +220,8 @@ static int wait_run(struct ctl *c, struct err *e)
         last++;
     if (last == ARRAY_LEN(legs)) {
         err_code(e, EXIT_CODE_USAGE,
-                 "what is \"%s\"? collected, featurized, scored or archived", c->operands[0]);
+                 "what is \"%s\"? collected, featurized, scored, decided or archived",
+                 c->operands[0]);
         return EXIT_CODE_USAGE;
     }
     ctl_catch_signals();
@@ -159,14 +230,14 @@ static int wait_run(struct ctl *c, struct err *e)
                      .said_us = clock_mono_us()};
     bool is_past = true;
     for (size_t i = 0; i <= last && is_past; i++)
-        is_past = wait_leg(&w, &legs[i], e);
+        is_past = wait_leg(&w, &legs[i], i == last, e);
     db_close(w.db);
     return is_past ? EXIT_CODE_OK : err_exit(e);
 }
 
 const struct verb wait_verbs[] = {
     {.name = "wait",
-     .operands = "collected|featurized|scored|archived",
+     .operands = "collected|featurized|scored|decided|archived",
      .min_operands = 1,
      .max_operands = 1,
      .summary = "waits until what has come in so far has passed a program",
@@ -174,7 +245,9 @@ const struct verb wait_verbs[] = {
      .manual =
          "For scripts: what stands in raw, imports and control when it is called has then\n"
          "gone through every program up to the one that is named, with its outputs stored.\n"
-         "What comes in meanwhile is not waited for.\n",
+         "What comes in meanwhile is not waited for. On the way to archived, an actuator\n"
+         "that has never run is passed over. Attempts of webhooks that are still to be\n"
+         "made are not waited for.\n",
      .run = wait_run},
     {.name = NULL},
 };
