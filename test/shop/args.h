@@ -5,7 +5,7 @@
 
 #include "test/shop/history.h"
 #include "test/shop/live.h"
-#include "test/shop/stream.h"
+#include "test/shop/stream_send.h"
 
 enum verb { VERB_HELP, VERB_VERSION, VERB_HISTORY, VERB_LIVE, VERB_STREAM, N_VERBS };
 
@@ -14,7 +14,7 @@ struct args {
     enum verb about; /* VERB_HELP: what the help is about; VERB_HELP = the whole */
     struct history_options history;
     struct live_options live;
-    struct stream_options stream;
+    struct stream_options stream; /* out NULL: to where live.to says, at live.rate */
 };
 
 /* `now_us` is what --end now, the default, means. False with EXIT_CODE_USAGE and the reason.

@@ -370,3 +370,15 @@ void event_json(struct buf *out, const struct session *s, size_t i, int64_t ts_u
     put_context(out, s, i);
     buf_text(out, ",\"site_id\":1}");
 }
+
+void event_json_ids(struct str event, char id[EVENT_ID_SIZE], char visitor[EVENT_ID_SIZE])
+{
+    static const char head[] = "{\"messageId\":\"", between[] = "\",\"anonymousId\":\"";
+    const size_t id_at = sizeof(head) - 1;
+    const size_t visitor_at = id_at + EVENT_ID_LEN + sizeof(between) - 1;
+    CHECK(event.len > visitor_at + EVENT_ID_LEN && memcmp(event.at, head, id_at) == 0);
+    CHECK(memcmp(event.at + id_at + EVENT_ID_LEN, between, sizeof(between) - 1) == 0);
+    memcpy(id, event.at + id_at, EVENT_ID_LEN);
+    memcpy(visitor, event.at + visitor_at, EVENT_ID_LEN);
+    id[EVENT_ID_LEN] = visitor[EVENT_ID_LEN] = '\0';
+}

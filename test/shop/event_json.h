@@ -17,5 +17,7 @@ void event_visitor(const struct visitor *v, char out[EVENT_ID_SIZE]);
  * shop_products. */
 void event_json(struct buf *out, const struct session *s, size_t i, int64_t ts_us,
                 int64_t sent_us, const struct product *products);
+/* messageId and anonymousId out of an event that event_json wrote. */
+void event_json_ids(struct str event, char id[EVENT_ID_SIZE], char visitor[EVENT_ID_SIZE]);
 
 #endif

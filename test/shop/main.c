@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* auspex-shop - a simulated shop whose visitors have hidden types and known probabilities.
  *
- * In: a seed, and for `live` the clock. Out: events as JSON, to a file or to Kafka, and the
+ * In: a seed, and for `live` the clock. Out: events as JSON, to a file, Kafka or HTTP, and the
  * truth about them. Keeps nothing. */
 #include "test/shop/args.h"
 
@@ -15,7 +15,8 @@ static bool run(const struct args *a, struct err *e)
     case VERB_LIVE:
         return live_run(&a->live, e);
     case VERB_STREAM:
-        return stream_write(&a->stream, e);
+        return a->stream.out ? stream_write(&a->stream, e)
+                             : stream_send(&a->stream, &a->live.to, a->live.rate, e);
     case VERB_HELP:
     case VERB_VERSION:
     case N_VERBS:

@@ -187,6 +187,60 @@ void session_draw(struct session *s, const struct chain *c, const struct product
     fit(s, last_us);
 }
 
+/* What is still to be done for a purchase; PAID needs no other. */
+static enum action towards_purchase(struct state s)
+{
+    if (s.place == PLACE_PAID)
+        return ACTION_PURCHASE;
+    if (s.place == PLACE_CHECKOUT && s.cart > 0)
+        return ACTION_PAY_OK;
+    if (s.cart > 0)
+        return s.place == PLACE_PRODUCT || s.place == PLACE_BASKET ? ACTION_CHECKOUT
+                                                                   : ACTION_BASKET;
+    return s.place == PLACE_PRODUCT ? ACTION_ADD : ACTION_PRODUCT;
+}
+
+/* Neither a longer wait than visitors have, nor a longer session. */
+static void fit_moved(struct session *s, int64_t from_us)
+{
+    struct step *moved = &s->steps[s->next];
+    int64_t n = (int64_t)(s->n - s->next);
+    int64_t late_us = moved->ts_us - (moved[-1].ts_us + SHOP_GAP_MAX_US);
+    int64_t room_us = MAX(s->steps[0].ts_us + SHOP_SESSION_MAX_US - from_us, n);
+    for (int64_t i = 0; late_us > 0 && i < n; i++)
+        moved[i].ts_us = MAX(moved[i].ts_us - late_us, from_us + i + 1);
+    int64_t long_us = moved[n - 1].ts_us - from_us;
+    for (int64_t i = 0; long_us > room_us && i < n; i++)
+        moved[i].ts_us = from_us + i + 1 +
+                         (int64_t)((double)(moved[i].ts_us - from_us - i - 1) *
+                                   (double)(room_us - n) / (double)long_us);
+}
+
+void session_move(struct session *s, const struct chain *c, const struct product *products,
+                  int64_t at_us, double speed, struct rng *r)
+{
+    CHECK(s->next > 0 && s->next < s->n);
+    const struct step *last = &s->steps[s->next - 1];
+    struct walk w = {.s = s, .chain = c, .products = products, .speed = speed, .cap = s->n};
+    w.state = last->after;
+    w.product = last->product;
+    w.listing = last->category;
+    w.category = last->category;
+    w.n_lines = (uint16_t)w.state.cart; /* after a purchase the step still lists what it held */
+    for (unsigned i = 0; i < w.n_lines; i++)
+        w.lines[i] = last->lines[i];
+    int64_t from_us = MAX(at_us, last->ts_us), ts_us = from_us;
+    s->n = s->next;
+    for (enum action a = ACTION_EXIT; a != ACTION_PURCHASE;) {
+        a = towards_purchase(w.state);
+        ts_us += think_us(&w, a, r);
+        walk_step(&w, a, ts_us, r);
+        s->steps[s->n - 1].converts = a != ACTION_PURCHASE;
+    }
+    s->is_moved = true;
+    fit_moved(s, from_us);
+}
+
 enum account session_account_after(const struct session *s, struct rng *r)
 {
     enum account a = s->steps[s->n - 1].after.account;

@@ -13,6 +13,10 @@ enum daypart daypart_of(int64_t at_us);
  * given and stays as it is. The caller frees s->steps. */
 void session_draw(struct session *s, const struct chain *c, const struct product *products,
                   int64_t at_us, int64_t last_us, double speed, struct rng *r);
+/* Replaces what was not taken yet, at least one step, by the shortest way to a purchase, from
+ * `at_us` on, drawn from `r`. Something must have been taken. */
+void session_move(struct session *s, const struct chain *c, const struct product *products,
+                  int64_t at_us, double speed, struct rng *r);
 /* The account at the end, as it will be at the beginning of the next visit. */
 enum account session_account_after(const struct session *s, struct rng *r);
 

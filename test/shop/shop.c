@@ -3,6 +3,7 @@
 
 #include "test/shop/session.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* Those of one type that may come again, in no order; picked uniformly, removed by swapping. */
@@ -217,6 +218,49 @@ const struct session *shop_take(struct shop *s)
     }
     sift_down(s->open, s->n_open, 0);
     return v;
+}
+
+/* --- offers --- */
+
+static size_t find_open(const struct shop *s, uint32_t visitor)
+{
+    size_t i = 0;
+    while (i < s->n_open && s->open[i]->visitor.number != visitor)
+        i++;
+    return i;
+}
+
+/* P(conversion in the rest), given that there is a rest. */
+static double converts_staying(const struct shop *s, const struct session *v)
+{
+    const struct state at = v->steps[v->next - 1].after;
+    double stays =
+        1 - s->chain->step[v->visitor.type][at.place][at.cart][at.account][ACTION_EXIT];
+    return fmin(chain_converts(s->chain, v->visitor.type, at) / stays, 1);
+}
+
+struct offered shop_offer(struct shop *s, uint32_t visitor, const struct offer *o,
+                          int64_t at_us, double speed)
+{
+    struct rng r = rng_stream(s->o.seed ^ o->salt, 9);
+    bool is_swayed = rng_unit(&r) < o->effect;
+    size_t i = find_open(s, visitor);
+    if (i == s->n_open || s->open[i]->next == 0)
+        return (struct offered){0};
+    struct session *v = s->open[i];
+    bool converts = session_converts_later(v, v->next - 1, v->n);
+    struct offered told = {.is_reached = true};
+    told.p_without = v->is_moved ? converts : converts_staying(s, v);
+    told.p_with = told.p_without + o->effect * (1 - told.p_without);
+    told.is_moved = is_swayed && !converts && !o->is_held;
+    if (told.is_moved) {
+        s->n_events -= v->n;
+        session_move(v, s->chain, s->products, at_us, speed, &r);
+        s->n_events += v->n;
+        sift_up(s->open, i);
+        sift_down(s->open, s->n_open, i);
+    }
+    return told;
 }
 
 void shop_each_open(const struct shop *s, void (*each)(const struct session *, void *),

@@ -58,6 +58,23 @@ struct session {
     uint64_t salt;     /* of the seed and shop_salt: ids are made of it, number and index */
     size_t n, next;    /* steps; those before `next` were taken */
     struct step *steps;
+    bool is_moved; /* by an offer: the rest of the course leads to a purchase */
+};
+
+/* What somebody is given, or is held out from, in the middle of a session. */
+struct offer {
+    uint64_t salt; /* of its own: what it does is drawn from the shop's seed and this */
+    double effect; /* P(it moves somebody who would not convert any more) */
+    bool is_held;  /* held out: moves nobody, but the truth is told */
+};
+
+/* The hidden truth about an offer. */
+struct offered {
+    bool is_reached; /* still there: neither gone nor between two sessions */
+    bool is_moved;   /* would not have converted, and now will */
+    /* P(conversion in the rest of the session), without the offer and with it, as the shop
+     * knows it by type, state and that the visitor is still there; 0 and 0 for who has left */
+    double p_without, p_with;
 };
 
 struct shop_options {
@@ -88,6 +105,13 @@ const struct session *shop_take(struct shop *s);
 /* Calls `each` for every open session, in no order a caller may rely on. */
 void shop_each_open(const struct shop *s, void (*each)(const struct session *, void *),
                     void *context);
+
+/* Gives a visitor an offer at `at_us`, not before what was taken last. Who is in an open
+ * session of which something was taken, and would not convert in its rest, does with
+ * probability o->effect: the rest becomes a short way to a purchase. All others stay as they
+ * are. The same for the same seed, course and salt. Think times are divided by `speed`. */
+struct offered shop_offer(struct shop *s, uint32_t visitor, const struct offer *o,
+                          int64_t at_us, double speed);
 
 /* Whether a conversion stands among steps [i + 1, n_sent): what in fact happened. */
 bool session_converts_later(const struct session *s, size_t i, size_t n_sent);

@@ -387,7 +387,7 @@ static void wrong_usage_is_told(void **state)
 {
     (void)state;
     static const struct {
-        const char *argv[8];
+        const char *argv[12];
         const char *reason; /* NULL: it is right */
     } cases[] = {
         {{"shop", NULL}, "a verb is missing"},
@@ -399,12 +399,30 @@ static void wrong_usage_is_told(void **state)
         {{"shop", "history", "--out", "-", "--rate", "1", NULL}, "history knows no option"},
         {{"shop", "history", "--out", NULL}, "value is missing"},
         {{"shop", "history", "--out", "-", "more", NULL}, "more: not expected"},
-        {{"shop", "live", NULL}, "live needs --brokers"},
+        {{"shop", "live", NULL}, "live needs --brokers or --edge"},
+        {{"shop", "live", "--edge", "http://h:1", NULL}, "--edge needs --write-key"},
+        {{"shop", "live", "--edge", "h:1", NULL}, "--edge h:1: want http://"},
+        {{"shop", "live", "--brokers", "h:1", "--batch", "2", NULL}, "--batch needs --edge"},
+        {{"shop", "live", "--brokers", "h:1", "--effect", ".2", NULL},
+         "--effect needs --react"},
+        {{"shop", "live", "--brokers", "h:1", "--effect", "1.1", NULL}, "--effect 1.1: want"},
+        {{"shop", "live", "--edge", "http://h:1", "--write-key", "k", "--react", NULL},
+         "--react needs --brokers"},
+        {{"shop", "live", "--edge", "http://h:1", "--write-key", "k", "--batch", "251", NULL},
+         "--batch 251"},
         {{"shop", "live", "--brokers", "h:1", "--rate", "-3", NULL}, "--rate -3"},
         {{"shop", "live", "--brokers", "h:1", "--bogus", NULL}, "--bogus: unknown option"},
         {{"shop", "stream", "--out", "-", NULL}, "stream needs --kind"},
         {{"shop", "stream", "--out", "-", "--kind", "nice", NULL}, "--kind nice"},
+        {{"shop", "stream", "--kind", "hostile", NULL}, "stream needs --out or --edge"},
+        {{"shop", "stream", "--kind", "hostile", "--edge", "http://h:1", NULL},
+         "--edge needs --write-key"},
+        {{"shop", "stream", "--out", "-", "--kind", "hostile", "--edge", "http://h:1",
+          "--write-key", "k", NULL},
+         "want one of them"},
         {{"shop", "stream", "--out", "-", "--kind", "hostile", NULL}, NULL},
+        {{"shop", "live", "--edge", "http://h:1", "--write-key", "k", NULL}, NULL},
+        {{"shop", "live", "--brokers", "h:1", "--react", "--effect", "0", NULL}, NULL},
         {{"shop", "history", "--out", "-", "--end", "2024-06-01T00:00:00Z", NULL}, NULL},
         {{"shop", "live", "--brokers", "h:1", "--start-now", NULL}, NULL},
         {{"shop", "--help", NULL}, NULL},
@@ -413,7 +431,7 @@ static void wrong_usage_is_told(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct args a;
         struct err e = {0};
-        char *argv[8] = {0};
+        char *argv[12] = {0};
         int argc = 0;
         for (; cases[i].argv[argc]; argc++)
             argv[argc] = mem_text(cases[i].argv[argc]);
