@@ -10,8 +10,12 @@ import schema
 
 FORMAT = "%p %o %T %K %S %h\\n%k%s"
 HEAD = re.compile(rb"(\d+) (\d+) (-?\d+) (-?\d+) (-?\d+) ?(.*)")
-READS = {"collector": ("raw", "imports", "control"), "featurizer": ("events",), "scorer": ("features",)}
-TABLES = ("events_all", "repeats", "features", "sessions", "predictions", "rejected")
+READS = {"collector": ("raw", "imports", "control"), "featurizer": ("events",), "scorer": ("features",),
+         "actuator": ("predictions",)}
+BEHIND = ("features", "sessions", "predictions", "rejected", "visitors", "interventions", "outcomes", "deliveries",
+          "decisions")
+TABLES = ("events_all", "repeats", "features", "sessions", "predictions", "rejected", "interventions", "outcomes",
+          "deliveries")
 
 
 class Record:
@@ -92,7 +96,7 @@ class Kafka:
         """A list of records for each of n partitions, from the beginning to the end there is now."""
         parts = [[] for _ in range(n)]
         data = self._kcat("-C", "-q", "-e", "-o", "beginning", "-X", "isolation.level=read_committed", "-X",
-                          "check.crcs=true", "-t", name, "-f", FORMAT)
+                          "check.crcs=true", "-X", "fetch.wait.max.ms=10", "-t", name, "-f", FORMAT)
         for record in parse(short, data):
             parts[record.partition].append(record)
         return parts
@@ -168,16 +172,16 @@ class World:
         self.archive_offsets = []
         self.groups = {}  # (program, topic word, partition) -> offset
         self.has_stopped = False  # all programs have drained and left
+        self.without = ()  # programs that never ran
 
 
 def load(brokers, prefix, dsn=None, ledgers=(), suffix="", output_prefix=None):
     w = World()
     kafka = Kafka(brokers)
     there = kafka.topics()
-    behind = ("features", "sessions", "predictions", "rejected", "visitors")
     words = {}
-    for word in ("raw", "imports", "control", "events") + behind:
-        words[f"{(output_prefix or prefix) if word in behind else prefix}.{word}.v1"] = word
+    for word in ("raw", "imports", "control", "events") + BEHIND:
+        words[f"{(output_prefix or prefix) if word in BEHIND else prefix}.{word}.v1"] = word
     for name, word in words.items():
         n = there.get(name, 0)
         w.topics[word] = kafka.read(name, word, n) if n else []

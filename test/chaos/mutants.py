@@ -2,13 +2,13 @@
 """mutants - worlds with one fault each: a record of the checker's input dropped, doubled, swapped or flipped.
 
 Topics may hold repeats that are equal byte for byte, so a double there has a bit changed, and records that stand in a
-repeated run are not dropped or swapped: what is left would be sound."""
+repeated run are not dropped or swapped: what is left would be sound. So would be deliveries in another order."""
 import collections
 import copy
 
 from rules import is_heartbeat
 
-DERIVED = ("events", "features", "sessions", "predictions", "rejected")
+DERIVED = ("events", "features", "sessions", "predictions", "rejected", "interventions", "outcomes", "deliveries")
 TOPICS = ("raw", "imports", "control") + DERIVED
 KINDS = ("drop", "double", "swap", "flip")
 
@@ -83,6 +83,8 @@ def _topic(w, name, kind, rng):
         part = _renumbered(part[:i + 1] + [_flipped(gone, rng)] + part[i + 1:], first)
         w.ends[name][p] += 1
     elif kind == "swap":
+        if name == "deliveries":
+            return None
         pairs = [i for i in once if i + 1 < len(part) and i + 1 in once and not _is_alike(part[i], part[i + 1])]
         if not pairs:
             return None

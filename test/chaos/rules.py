@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""rules - what must hold of a World when a run has come to rest: the invariants I1 to I6 of the reliability contract.
+"""rules - what must hold of a World when a run has come to rest: the invariants I1 to I7 of the reliability contract.
 
 I1 what was acknowledged is in events or rejected; I2 tables hold each thing once; I3 derived records stand in the
-order of events; I4 raw = events + rejected; I5 one position, one content; I6 offsets stand at the ends. Each rule is
-a function (world, report); report(rule, text) takes a fault, and text names the record."""
+order of events; I4 raw = events + rejected; I5 one position, one content; I6 offsets stand at the ends; I7 what reaches
+the world is decided, and once (rules_loop). Each rule is a function (world, seen, report); report(rule, text) takes a
+fault, and text names the record."""
 import collections
 
 import bodies
@@ -13,7 +14,7 @@ from schema import CONTROL, EVENTS, IMPORTS, INDEX_TICK, RAW
 DERIVED = {"event": "vector", "tick": "tick", "control": "control", "import_end": "import_end"}
 PASSED_ON = ("received_us", "visitor", "site_id", "event_id", "type", "product_id", "value", "currency", "order_id")
 TO_PREDICTION = PASSED_ON + ("user_id", "ts_us", "session_id", "verdict", "late", "of_import", "control",
-                             "features_hash", "channel")
+                             "features_hash", "channel", "clock_us")
 HEARTBEAT = b"ce_type=auspex.heartbeat"
 
 
@@ -66,7 +67,9 @@ class Seen:
 
     def __init__(self, w, report):
         self.parts = {word: [used(part, report) for part in w.topics.get(word, [])]
-                      for word in ("imports", "events", "features", "sessions", "predictions", "rejected")}
+                      for word in ("imports", "events", "features", "sessions", "predictions", "rejected",
+                                   "interventions", "outcomes")}
+        self.topics = w.topics
         self.taken = collections.defaultdict(list)  # (origin, log, offset) -> events and rejected records
         for word in ("events", "rejected"):
             for part in self.parts[word]:
@@ -80,8 +83,8 @@ class Seen:
 
 def rule_offsets_follow(w, seen, report):
     for word, parts in w.topics.items():
-        if word == "visitors":
-            continue  # transactions and compaction leave holes
+        if word in schema.TRANSACTIONAL:
+            continue
         for p, part in enumerate(parts):
             last_ms = 0
             for before, record in zip([None] + part, part):
@@ -97,7 +100,7 @@ def rule_offsets_follow(w, seen, report):
 
 def rule_keys(w, seen, report):
     n = len(w.topics["events"])
-    for word in ("events", "features", "sessions", "predictions"):
+    for word in ("events", "features", "sessions", "predictions", "interventions", "outcomes"):
         for part in seen.parts[word]:
             for record in part:
                 f, wanted = record.fields, b""
@@ -157,12 +160,15 @@ def _import_end(r):
     return (*r.position, r.fields["of_import"], r.fields["site_id"], r.fields["lines"])
 
 
+WHOLE_LINES = ("rees46", "onlineretail")  # formats whose body_hash is over all that stands in the line
+
+
 def _import_line(record, made, report):
     f = record.fields
     if made.topic == "rejected":
-        is_known = f["format"] in ("ndjson", "rees46") or made.fields["reason"] == "unknown_format"
+        is_known = f["format"] in ("ndjson", *WHOLE_LINES) or made.fields["reason"] == "unknown_format"
         is_right = is_known and made.fields["body"] == f["body"]
-    elif f["format"] == "rees46":
+    elif f["format"] in WHOLE_LINES:
         is_right = made.fields["body_hash"] == bodies.xxh3(f["body"])
     else:
         texts = bodies.events(f["body"])
@@ -223,7 +229,7 @@ def rule_ticks_and_control(w, seen, report):
             if f["received_us"] != record.ts_ms * 1000 or record.key or record.position != (1, CONTROL, 0, 0, 0, 0) or \
                     copy.position != (1, CONTROL, 0, record.offset, 0, 0):
                 report("I4", f"{copy.place}: position or received is not that of {record.place}")
-            for name in ("what", "name", "version", "sha256", "kind"):
+            for name in ("what", "name", "version", "sha256", "kind", "body", "wants_features"):
                 if f[name] != record.fields[name]:
                     report("I4", f"{copy.place}: {name} is not that of {record.place}")
 
@@ -238,7 +244,7 @@ def rule_ledger(w, seen, report):
     counted = collections.Counter(f["event_id"] for f in vectors if f["verdict"] == 0)
     last = {}
     for name, visitor, digest, is_acked, partition, offset, file in w.ledger:
-        if not is_acked:
+        if not is_acked or offset < 0:
             continue
         if offset <= last.get((file, partition), -1):
             report("I1", f"ledger: {name} at raw partition {partition} offset {offset} out of order or twice")
@@ -256,9 +262,25 @@ def rule_ledger(w, seen, report):
             if counted[name] != 1:
                 report("I2", f"ledger: {name} counts {counted[name]} times")
     unsure = {line[2] for line in w.ledger if not line[3]}
+    by_edge = {line[2]: line for line in w.ledger if line[5] < 0}
+    found = collections.defaultdict(list)  # of them, by the digest: events and rejected records
     for record in raw.values():
-        if not is_heartbeat(record) and bodies.xxh3(record.value) not in unsure:
+        if is_heartbeat(record) or bodies.xxh3(record.value) in unsure:
+            continue
+        digests = [bodies.xxh3(text.encode()) for text in bodies.events(record.value) or []]
+        if not digests or not by_edge.keys() >= set(digests):
             report("I1", f"{record.place}: nobody says to have sent it")
+        for r in seen.taken.get((RAW, record.partition, record.offset), []):
+            if r.fields["index"] < len(digests):
+                found[digests[r.fields["index"]]].append(r)
+    for name, visitor, digest, is_acked, *_ in by_edge.values():
+        if is_acked and counted[name] != 1:
+            report("I2", f"ledger: {name}, sent to the edge, counts {counted[name]} times")
+        for r in found[digest]:
+            if r.topic != "events" or (r.fields["event_id"], r.fields["anonymous_id"]) != (name, visitor):
+                report("I1", f"{r.place}: not the ledger's {name} of {visitor}")
+        if is_acked and not found[digest]:
+            report("I1", f"ledger: {name}, acknowledged, is neither in events nor in rejected")
 
 
 # --- derived topics ---
@@ -285,9 +307,26 @@ def _passes_on(source, record, names, report):
             report("I2", f"{record.place}: {name} is not that of {source.place}")
 
 
-def _forwarded(source, record, report):
-    body = [n for n in schema.TYPES[source.fields["rec"]] if n not in schema.POSITION_NAMES + ("rec",)]
+def _forwarded(source, record, report, *but):
+    body = [n for n in schema.TYPES[source.fields["rec"]] if n not in schema.POSITION_NAMES + ("rec", *but)]
     _passes_on(source, record, body, report)
+
+
+class Clock:
+    """The clock of a partition of events: the least, over all raw partitions, of what each has told last."""
+
+    def __init__(self):
+        self.heard, self.n = {}, 0
+
+    def at(self, f):
+        """The time behind an events record; 0 until each raw partition has spoken."""
+        if f["rec"] == "tick":
+            self.heard[f["raw_partition"]] = f["received_us"]
+            self.n = max(self.n, f["raw_partitions"])
+        elif f["rec"] == "event" and f["origin"] == RAW:
+            self.heard[f["partition"]] = f["received_us"]
+        self.n = max([self.n, *(r + 1 for r in self.heard)])
+        return min(self.heard.values()) if 0 < len(self.heard) == self.n else 0
 
 
 def _vector(source, record, conflicts, report):
@@ -306,13 +345,17 @@ def _vector(source, record, conflicts, report):
 def rule_one_vector_an_event(w, seen, report):
     conflicts = {at for at in seen.taken if at[0] == EVENTS}
     for source, part in zip(seen.parts["events"], seen.parts["features"]):
+        clock = Clock()
         for event, record in _follows("features", source, part, report):
+            now_us = clock.at(event.fields)
+            if record.fields.get("clock_us", now_us) != now_us:
+                report("I2", f"{record.place}: clock {record.fields['clock_us']}, it is {now_us}")
             if event.fields["rec"] == "event":
                 _vector(event, record, conflicts, report)
             elif record.fields["rec"] != event.fields["rec"]:
                 report("I2", f"{record.place}: a {record.fields['rec']} for a {event.fields['rec']}")
             else:
-                _forwarded(event, record, report)
+                _forwarded(event, record, report, "clock_us")
     for at in conflicts:
         record = seen.taken[at][0]
         source = seen.parts["events"][at[1]] if at[1] < len(seen.parts["events"]) else []
@@ -333,7 +376,7 @@ def _activations(w):
 
 
 def rule_one_prediction_a_vector(w, seen, report):
-    active = _activations(w)
+    active, asked = _activations(w), _askings(w)
     for events, vectors, part in zip(seen.parts["events"], seen.parts["features"], seen.parts["predictions"]):
         by_place = {v.fields["offset"]: v for v in vectors}
         for event, record in _follows("predictions", events, part, report):
@@ -346,7 +389,24 @@ def rule_one_prediction_a_vector(w, seen, report):
                 _forwarded(vector, record, report)
             else:
                 _passes_on(vector, record, TO_PREDICTION, report)
+                is_asked = next((is_asked for at, is_asked in asked if at <= record.fields["control"]), False)
+                _features(vector, record, is_asked, report)
                 _kinds(record, next((now for at, now in active if at <= record.fields["control"]), {}), report)
+
+
+def _askings(w):
+    """[(offset in control + 1, whether a policy that asks for features holds from there on)], the newest first."""
+    found, asking = [], {}
+    for r in (r for part in w.topics["control"] for r in part if r.fields["what"] == "policy"):
+        asking[r.fields["name"]] = r.fields["version"] > 0 and r.fields["wants_features"]
+        found.insert(0, (r.offset + 1, any(asking.values())))
+    return found
+
+
+def _features(vector, record, is_asked, report):
+    f, wanted = record.fields, vector.fields["features"] if is_asked else b""
+    if (f["features"], f["features_n"]) != (wanted, len(wanted) // 4):
+        report("I2", f"{record.place}: {len(f['features'])} bytes of features, {len(wanted)} of {vector.place} are due")
 
 
 def _kinds(record, active, report):

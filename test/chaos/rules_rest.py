@@ -5,9 +5,10 @@ import struct
 
 from logs import READS
 from rules import is_heartbeat
-from schema import EVENTS, POSITION_NAMES, TYPES
+from schema import EVENTS, POSITION_NAMES, TRANSACTIONAL, TYPES
 
 SOURCE = {"source_partition": "partition", "source_offset": "offset", "source_index": "index"}
+INDEXED = ("sessions", "interventions", "outcomes", "deliveries")
 OF_KIND = ("kind", "probability", "lower", "upper", "margin", "model", "version", "lacked")
 
 
@@ -49,7 +50,7 @@ def wanted_row(columns, record, place, kind=None):
 
 
 def _key(row):
-    return (row["partition"], row["offset"], row.get("index", 0), row.get("kind") or "")
+    return (row["partition"], row["offset"], row.get("index", 0), row.get("kind") or "", row.get("attempt", 0))
 
 
 def _records(seen):
@@ -64,9 +65,10 @@ def _records(seen):
             if r.fields["rec"] == "vector" and r.fields["verdict"] < 2:
                 place = (r.fields["partition"], r.fields["offset"])
                 yield ("repeats" if r.fields["verdict"] else "features"), r, place, None
-    for part in seen.parts["sessions"]:
-        for r in part:
-            yield "sessions", r, (r.fields["partition"], r.fields["offset"]), None
+    for table in INDEXED:
+        for part in seen.parts.get(table) or seen.topics.get(table, []):
+            for r in part:
+                yield table, r, (r.fields["partition"], r.fields["offset"]), None
     for part in seen.parts["predictions"]:
         for r in part:
             for kind in r.fields.get("kinds", []):
@@ -92,7 +94,8 @@ def rule_tables(w, seen, report):
     n_counted = 0
     for table, record, place, kind in _records(seen):
         n_counted += table == "features"
-        key = (*place, record.fields["index"] if table == "sessions" else 0, kind["kind"] if kind else "")
+        index = record.fields["index"] if table in INDEXED else 0
+        key = (*place, index, kind["kind"] if kind else "", record.fields.get("attempt", 0))
         row = have[table].pop(key, None)
         if row is None:
             report("I2", f"table {table}: no row for {record.place}")
@@ -107,13 +110,14 @@ def rule_tables(w, seen, report):
         report("I2", f"view events has {w.view_n} rows, {n_counted} events count")
 
 
-ARCHIVED = ("events", "rejected", "features", "sessions", "predictions")
+ARCHIVED = ("events", "rejected", "features", "sessions", "predictions", "interventions", "outcomes", "deliveries")
 
 
 def _at_end(w, who, word, partition, offset, report):
     end = w.ends[word][partition]
     rest = [r for r in w.topics[word][partition] if r.offset >= offset]
-    is_idle = word == "raw" and all(is_heartbeat(r) for r in rest)  # they go on until the last moment
+    # heartbeats go on until the last moment, and behind the last record of a transaction stands its mark
+    is_idle = word in TRANSACTIONAL and not rest or word == "raw" and all(is_heartbeat(r) for r in rest)
     if offset > end or (offset < end and not is_idle):
         report("I6", f"{who} stands at {word} partition {partition} offset {offset}, the end is {end}")
 
@@ -122,7 +126,7 @@ def rule_offsets_at_the_end(w, seen, report):
     if not w.has_stopped:
         return
     for program, words in READS.items():
-        for word in words:
+        for word in words if program not in w.without else ():
             for p, end in enumerate(w.ends[word]):
                 if end > 0:
                     _at_end(w, f"auspex.{program}", word, p, w.groups.get((program, word, p), 0), report)
@@ -133,19 +137,27 @@ def rule_offsets_at_the_end(w, seen, report):
                 _at_end(w, "archive_offsets", word, p, rows.get((word, p), 0), report)
 
 
+CHECKPOINTS = {"visitors": ("featurizer", "events"), "decisions": ("actuator", "predictions")}
+
+
 def rule_checkpoints_agree(w, seen, report):
-    for part in w.topics["visitors"]:
-        last = None
-        for r in part:
-            if r.key == b"\0checkpoint" and r.value:
-                if last and r.fields["next_offset"] < last.fields["next_offset"]:
-                    report("I6", f"{r.place}: the checkpoint goes back")
-                last = r
-        group = w.groups.get(("featurizer", "events", part[0].partition if part else -1))
-        if last and last.fields["next_offset"] != group:
-            report("I6", f"{last.place}: checkpoint at {last.fields['next_offset']}, group at {group}")
-        if last and last.fields["origin"] not in (0, EVENTS):
-            report("I6", f"{last.place}: origin {last.fields['origin']}")
+    for word, reads in CHECKPOINTS.items():
+        for part in w.topics.get(word, []):
+            _checkpoints(w, reads, part, report)
+
+
+def _checkpoints(w, reads, part, report):
+    last = None
+    for r in part:
+        if r.key == b"\0checkpoint" and r.value:
+            if last and r.fields["next_offset"] < last.fields["next_offset"]:
+                report("I6", f"{r.place}: the checkpoint goes back")
+            last = r
+    group = w.groups.get((*reads, part[0].partition if part else -1))
+    if last and last.fields["next_offset"] != group:
+        report("I6", f"{last.place}: checkpoint at {last.fields['next_offset']}, group at {group}")
+    if last and last.fields["origin"] not in (0, EVENTS):
+        report("I6", f"{last.place}: origin {last.fields['origin']}")
 
 
 RULES = [rule_tables, rule_offsets_at_the_end, rule_checkpoints_agree]

@@ -25,7 +25,9 @@ TOPIC_RECORDS = {  # besides the one that records.def names
     "imports": ("import_line", "import_end"), "events": ("event", "tick", "control", "import_end"),
     "features": ("vector", "tick", "control", "import_end"),
     "predictions": ("prediction", "tick", "control", "import_end"),
-    "visitors": ("visitor", "checkpoint"), "models": ("manifest", "chunk")}
+    "visitors": ("visitor", "checkpoint"), "models": ("manifest", "chunk"),
+    "decisions": ("decision_state", "pending", "checkpoint")}
+TRANSACTIONAL = ("visitors", "decisions", "deliveries")  # commit markers and compaction leave holes in them
 FIELD = re.compile(r"^(FIELD|LIST)\((\d+), (\w+), (\w+),", re.M)
 POSITION_NAMES = ("epoch", "origin", "partition", "offset", "index", "import_id")
 
@@ -47,9 +49,21 @@ def _records():
     return {int(number): (name, position | _fields(name)) for number, name, _ in found}
 
 
-RECORDS = _records()
-KIND = _fields("kind")
+def _parts():
+    names = re.findall(r"^PART\((\w+),", (SCHEMAS / "parts.def").read_text(encoding="utf-8"), re.M)
+    return {name: _fields(name) for name in names}
+
+
+RECORDS, PARTS = _records(), _parts()
 TYPES = {name: {field: kind for kind, field in fields.values()} for name, fields in RECORDS.values()}
+
+
+def feature_names():
+    return re.findall(r"^FEATURE\((\w+),", (SCHEMAS / "features.def").read_text(encoding="utf-8"), re.M)
+
+
+def default(record, field):
+    return DEFAULTS[TYPES[record][field]]
 
 
 def time_us(text):
@@ -65,7 +79,8 @@ def _named(raw, fields):
             continue  # a newer writer's
         kind, name = fields[key]
         if kind.startswith("list:"):
-            value = [item if "kind" in item else _named(item, KIND) for item in value]
+            part = PARTS[kind.removeprefix("list:")]
+            value = [item if any(type(k) is str for k in item) else _named(item, part) for item in value]
         elif not CHECKS[kind](value):
             raise ValueError(f"{name} is {value!r}")
         out[name] = value
@@ -80,7 +95,7 @@ def _of_json(kind, value):
     if kind == "bin":
         return base64.b64decode(value, validate=True)
     if kind.startswith("list:"):
-        return [_from_json(item, KIND) for item in value]
+        return [_from_json(item, PARTS[kind.removeprefix("list:")]) for item in value]
     return value
 
 

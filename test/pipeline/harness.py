@@ -4,7 +4,10 @@ processes, and waiting for what they say.
 
 Needs the environment of test/servers. Nothing sleeps for a guessed time: until() asks again until its limit. Whatever
 happens, every process that was started is ended."""
+import base64
 import contextlib
+import http.server
+import json
 import os
 import pathlib
 import re
@@ -12,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 import urllib.error
@@ -23,7 +27,9 @@ import logs  # noqa: E402
 
 SKIPPED = 77
 PATHS = {"auspexctl": "ctl/auspexctl", "auspex-shop": "test/shop/auspex-shop"}
-PROGRAMS = ("collector", "featurizer", "scorer", "archiver")
+SPINE = ("collector", "featurizer", "scorer", "archiver")
+PROGRAMS = ("collector", "featurizer", "scorer", "actuator", "archiver")  # in the order that events pass them
+FEEDS = {"featurizer": "events", "scorer": "features", "actuator": "predictions"}
 started = []  # every Program, in order
 
 
@@ -119,6 +125,11 @@ class Program:
         except OSError:
             return 0, ""
 
+    def edge(self):
+        """URL of its HTTP edge, which took a free port."""
+        found = until(f"{self} says where its edge is", lambda: re.search(r'"edge is open" port=(\d+)', self.text()))
+        return f"http://127.0.0.1:{found[1]}"
+
     def counter(self, name, **labels):
         """Sum over all lines of a metric whose labels include these; 0 while there is none."""
         total = 0.0
@@ -169,6 +180,33 @@ def end_all():
             p.process.wait()
 
 
+class Receiver:
+    """Takes webhooks on a free loopback port, answers 200 and keeps their ids in order. Its section [webhooks] calls
+    it `receiver`."""
+
+    def __init__(self):
+        kept = self.ids = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):  # pylint: disable=invalid-name
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                kept.append(self.headers.get("webhook-id"))
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):  # pylint: disable=arguments-differ
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.options = {"webhooks__receiver.url": f"http://127.0.0.1:{self.server.server_port}/",
+                        "webhooks__receiver.secret": "whsec_" + base64.b64encode(bytes(range(32))).decode(),
+                        "webhooks__receiver.allow_private": "true"}
+
+
 class Pipeline:
     """Topics with a prefix of their own, groups with a suffix of their own, a database of their own."""
 
@@ -176,6 +214,7 @@ class Pipeline:
         self.name, self.partitions, self.options = name, partitions, options
         self.prefix, self.suffix = f"t{os.getpid()}.{name}", f".t{os.getpid()}.{name}"
         self.output_prefix = self.prefix
+        self.ran = set()  # names of the programs that were started
         self.brokers = environment("AUSPEX_TEST_KAFKA")
         self.dir = pathlib.Path(environment("AUSPEX_TEST_DIR")) / name
         shutil.rmtree(self.dir, ignore_errors=True)
@@ -215,14 +254,33 @@ class Pipeline:
     def apply(self):
         self.ctl("topics", "apply")
         self.ctl("db", "apply")
+        until("control answers", self._has_control)  # a broker may deny for a moment that it leads a new topic
         return self
 
+    def _has_control(self):
+        try:
+            return self.ends("control")
+        except RuntimeError:
+            return False
+
+    def put_site(self, site=1, *arguments):
+        """Opens the edge to a site; its write key."""
+        return re.search(r"new key +(\S+)", self.ctl("sites", "put", site, "--new-key", *arguments))[1]
+
+    def put_policy(self, name, when, **more):
+        """Sets a policy, of the channel topic unless told."""
+        path = self.dir / f"{name}.policy"
+        path.write_text(json.dumps({"name": name, "when": when, "action": "offer", "channel": "topic",
+                                    "message": "for {{visitor}}: " + name} | more), encoding="utf-8")
+        self.ctl("policies", "put", path)
+
     def program(self, name, instance="a", ini=None, env=None):
+        self.ran.add(name)
         label = f"{name}-{instance}" + (f"-{pathlib.Path(ini).stem}" if ini else "")
         return Program(label, self.dir / f"{label}.log",
                        [binary(f"auspex-{name}"), "-c", str(ini or self.ini), "--instance", instance], env)
 
-    def start(self, names=PROGRAMS, instance="a", ini=None):
+    def start(self, names=SPINE, instance="a", ini=None):
         """Starts programs and waits until all are ready; {name: Program}."""
         found = {name: self.program(name, instance, ini) for name in names}
         for p in found.values():
@@ -284,8 +342,11 @@ class Pipeline:
         until(f"{program} has read {word}", lambda: self.has_read_all(program, word, suffix, prefix), limit_s)
 
     def has_archived_all(self):
-        words = ("events", "rejected", "features", "sessions", "predictions")
+        words = ("events", "rejected", "features", "sessions", "predictions", "interventions", "outcomes")
         ends = {(f"{self.prefix}.{w}.v1", p): end for w in words for p, end in enumerate(self.ends(w))}
+        name = f"{self.prefix}.deliveries.v1"  # written in transactions: behind its last record stand their marks
+        for p, part in enumerate(self.kafka.read(name, "deliveries", len(self.ends("deliveries")))):
+            ends[name, p] = part[-1].offset + 1 if part else 0
         rows = {(r["topic"], r["partition"]): r["next_offset"] for r in self.db.rows("archive_offsets")}
         return all(rows.get(at, 0) >= end for at, end in ends.items())
 
@@ -295,7 +356,7 @@ class Pipeline:
             ends = self.ends(word)  # raw goes on to grow by heartbeats
             until(f"collector has read {word}", lambda w=word, to=ends: self._is_past("collector", w, to), limit_s)
         programs["collector"].stop()
-        for name, word in (("featurizer", "events"), ("scorer", "features")):
+        for name, word in FEEDS.items():
             if name in programs:
                 self.wait_read(name, word, limit_s)
                 programs[name].stop()
@@ -310,6 +371,8 @@ class Pipeline:
         """The checker, over all that this pipeline has left; the programs have ended."""
         words = [sys.executable, str(ROOT / "test/chaos/check"), "--brokers", self.brokers, "--prefix", self.prefix,
                  "--suffix", self.suffix, "--dsn", self.dsn, "--stopped", *arguments]
+        if "actuator" not in self.ran:
+            words += ["--without", "actuator"]
         for ledger in sorted(self.dir.glob("*.ledger")):
             words += ["--ledger", str(ledger)]
         self._judge(words)
@@ -323,16 +386,35 @@ class Pipeline:
         say(f"{pathlib.Path(words[1]).name}: {done.stdout.strip()}")
 
     def replay(self, name, instances=1, **options):
-        """A second set of groups over the same events, with outputs of its own; ends when all is through."""
+        """A second set of groups over the same events, with outputs of its own; ends when all is through. Has an
+        actuator if the first has."""
         prefix, suffix = f"{self.prefix}.{name}", f"{self.suffix}.{name}"
         ini = self.write_ini(f"{name}.ini", auspex__output_prefix=prefix, auspex__group_suffix=suffix, **options)
         self.ctl("topics", "apply", ini=ini)
-        found = [self.program(p, f"i{i}", ini) for p in ("featurizer", "scorer") for i in range(instances)]
-        self.wait_read("featurizer", "events", 180, suffix)
-        self.wait_read("scorer", "features", 180, suffix, prefix)
+        feeds = {p: word for p, word in FEEDS.items() if p in self.ran}
+        found = [self.program(p, f"i{i}", ini) for p in feeds for i in range(instances)]
+        for program, word in feeds.items():
+            self.wait_read(program, word, 180, suffix, None if word == "events" else prefix)
         for p in found:
             p.stop()
         return prefix
+
+
+def put_policies(p, *names):
+    """Policies that keep actuator busy on the shop's events: some held out, windows that end within the test."""
+    known = {
+        "likely": ({"prediction": "conversion", "op": ">=", "value": 0.1}, {"holdout": 0.3, "window_s": 4}),
+        "cart": ({"all": [{"fact": "type", "op": "=", "value": "add_to_cart"},
+                          {"not": {"fact": "identified", "op": "=", "value": True}}]},
+                 {"imports": True, "window_s": 3, "cap_per_day": 2}),
+        "curious": ({"any": [{"feature": "product_views", "op": ">", "value": 2},
+                             {"fact": "type", "op": "in", "value": ["search_performed", "checkout_start"]}]},
+                    {"message": "{{product_views}} views of {{product_id}}", "window_s": 600, "holdout": 0.5}),
+        "told": ({"fact": "type", "op": "=", "value": "checkout_start"},
+                 {"channel": "webhook", "webhook": "receiver", "holdout": 0.2, "cap_per_day": 1, "window_s": 5}),
+    }
+    for name in names:
+        p.put_policy(name, known[name][0], **known[name][1])
 
 
 def borrow_model(p):

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """kill_test - each program in turn is killed in mid-stream, at seeded moments, under a thousand events a second and an
-import, with a model that scores.
+import, with a model that scores and policies that fire.
 
 Afterwards the checker finds nothing, and the topics equal a run without faults over the same events."""
 import os
@@ -9,11 +9,11 @@ import random
 import sys
 
 import harness
-from harness import Pipeline, say, until
+from harness import PROGRAMS, Pipeline, Receiver, say, until
 
 SEED = int(os.environ.get("AUSPEX_SEED", "1"))
 KILLS = 3  # of each program
-INPUT = {"collector": "raw", "featurizer": "events", "scorer": "features", "archiver": "predictions"}
+INPUT = harness.FEEDS | {"collector": "raw", "archiver": "predictions"}
 
 
 def progress(program, shop):
@@ -31,9 +31,11 @@ def progress(program, shop):
 def main():
     random.seed(SEED)
     say(f"seed {SEED}")
-    p = Pipeline("kill", partitions=2, auspex__session_timeout_ms=2000, featurizer__session_idle_s=3).apply()
+    p = Pipeline("kill", partitions=2, auspex__session_timeout_ms=2000, featurizer__session_idle_s=3,
+                 **Receiver().options).apply()
     harness.borrow_model(p)
-    programs = p.start()
+    harness.put_policies(p, "likely", "cart", "curious", "told")
+    programs = p.start(PROGRAMS)
     shop = p.shop(rate=1000, events=1000 * 8 * len(programs), seed=SEED, speed=60)
     imported = harness.Program("replay", p.dir / "replay.log", [harness.binary("auspexctl"), "-c", str(p.ini), "replay",
                                str(p.past(500)), "--format", "ndjson", "--site", "5", "--speed", "max"])

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """model_test - the simulated shop knows the probability of each of its events; a model trained on what the pipeline
 made of them must come within 0.02 of the AUC that the shop's own probabilities reach on the same events. Training
-twice gives the same file. Versions are activated, replaced and rolled back, and each prediction names its own."""
+twice gives the same file. Versions are activated, replaced and rolled back, and each prediction names its own. A model
+that XGBoost trained elsewhere on an export is imported, promoted, and predicts as it did there."""
 import csv
 import re
 import sys
@@ -109,6 +110,49 @@ def promotions(p):
     p.ctl("models", "rollback", "nobody", status=1)
 
 
+def imports(p):
+    """A model from outside, on the export that judge_auc has made: refused while it asks for what we have not."""
+    out, file = p.dir / "set.csv", p.dir / "outside.json"
+    say(harness.logs.run([str(harness.build() / "trainer/outside"), str(out), str(file), "40"]).decode().strip())
+    strange = p.dir / "strange.json"
+    strange.write_text(file.read_text().replace('"cart_value"', '"cart_volume"'))
+    said = p.ctl("models", "import", strange, "--kind", "conversion", status=1)
+    demand('"cart_volume" is none of ours; the nearest is "cart_value"' in said, said)
+    p.ctl("models", "import", file, "--kind", "churn", status=2)
+    p.ctl("models", "import", p.dir / "nowhere.json", "--kind", "conversion", status=74)
+    said = p.ctl("models", "import", file, "--kind", "conversion", "--calibrate", out)
+    demand("published as version 3 of conversion" in said and '"calibration":"isotonic"' in said, said)
+    p.ctl("models", "import", file, "--kind", "conversion", "--name", "outside")
+    wanted = {"conversion": "3|3|0", "outside": "1|1|1"}
+    for name, want in wanted.items():
+        got = p.db.value("select count(*), max(version), count(*) filter (where metrics->>'auc' is null) from models "
+                         f"where name = '{name}'")
+        demand(got == want, f"table models, {name}: {got}, not {want}")
+    say("a model from outside is version 3 of conversion, and version 1 of outside")
+    serves(p, 1, now(p))  # none of them before it is promoted
+    p.ctl("models", "promote", "conversion", 3)
+    p.ctl("wait", "scored")
+    serves(p, 3, now(p))
+    without_database(p, file)
+
+
+def without_database(p, file):
+    """A version without a row; whoever numbers the next one minds it."""
+    ini = p.write_ini("away.ini", postgres__dsn="postgresql://127.0.0.1:1/away")
+    said = p.ctl("models", "import", file, "--kind", "conversion", "--name", "outside", ini=ini)
+    demand("no row in table models" in said and "version 2 of outside" in said, said)
+    demand("version 3 of outside" in p.ctl("models", "import", file, "--kind", "conversion", "--name", "outside"),
+           "a number was given twice")
+    p.ctl("models", "promote", "outside")
+    p.ctl("wait", "scored")
+    since = now(p)
+    serves(p, 3, since)
+    got = p.db.value(f"select min(model), bool_and(lower = 0 and upper = 1) from predictions where received > '{since}' "
+                     "and of_import = 0")
+    demand(got in ("outside|t", "outside|true"), f"who predicts: {got}")
+    say("models promote outside: it predicts under its own name")
+
+
 def main():
     p = Pipeline("model", partitions=4).apply()
     programs = p.start()
@@ -118,6 +162,7 @@ def main():
     judge_auc(p, truth, report)
     until("the model has a row", lambda: p.db.value("select count(*) from models") == "1")
     promotions(p)
+    imports(p)
     p.drain(programs)
 
 

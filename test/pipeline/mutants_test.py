@@ -4,7 +4,7 @@
 each of 200 worlds of a kind for each stream, in which one record was dropped, doubled, swapped or flipped.
 
 The run is small but has something of everything: repeats, conflicts, refused records, an import, a control record,
-kinds of predictions, and programs that were killed."""
+kinds of predictions, interventions with their outcomes and deliveries, and programs that were killed."""
 import concurrent.futures
 import importlib.machinery
 import importlib.util
@@ -15,7 +15,7 @@ import sys
 import uuid
 
 import harness
-from harness import ROOT, Pipeline, demand, say, until
+from harness import PROGRAMS, ROOT, Pipeline, Receiver, demand, say, until
 import bodies
 import logs
 import mutants
@@ -65,22 +65,27 @@ def write_ledger(p, odd):
 
 
 def captured(rng):
-    p = Pipeline("mutants", partitions=2, collector__heartbeat_ms=1000).apply()
+    p = Pipeline("mutants", partitions=2, collector__heartbeat_ms=1000, **Receiver().options).apply()
     past = p.dir / "past.ndjson"
     past.write_text("".join(track(rng, f"i{k % 4}", "product_view", k, timestamp=f"2024-01-01T00:0{k % 10}:00Z") + "\n"
                             for k in range(12)) + "no event\n")
     harness.borrow_model(p)
-    programs = p.start()
+    programs = p.start(PROGRAMS)
+    viewed = {"fact": "type", "op": "=", "value": "product_view"}
+    p.put_policy("seen", viewed, imports=True, window_s=1)
+    p.put_policy("told", viewed, channel="webhook", webhook="receiver", holdout=0.5, window_s=3600)
     shop = p.shop(rate=200, events=40, speed=100)
     p.ctl("replay", past, "--format", "ndjson", "--site", 3, "--speed", "max")
     odd = odd_records(rng)
     p.send([f"{key}\t{value}" for key, value in odd], "-K", "\t")
-    for name in ("collector", "scorer", "featurizer"):
+    for name in ("collector", "scorer", "actuator", "featurizer"):
         programs[name].kill()
         programs[name].restart()
         programs[name].wait_ready()
     demand(shop.wait_end(60) == 0, "the shop has failed")
     until("the odd ones are refused", lambda: sum(p.ends("rejected")) >= 6)
+    for word in ("outcomes", "deliveries"):
+        until(f"there are {word}", lambda w=word: sum(p.ends(w)) > 0)
     p.drain(programs)
     write_ledger(p, odd)
     found = logs.load(p.brokers, p.prefix, p.dsn, sorted(p.dir.glob("*.ledger")), p.suffix)

@@ -11,7 +11,7 @@ import sys
 import time
 
 import harness
-from harness import ROOT, Pipeline, demand, say, until
+from harness import PROGRAMS, ROOT, Pipeline, demand, say, until
 
 OUTAGE_S = 10
 
@@ -78,7 +78,8 @@ def collector_stuck(programs, second):
 
 def main():
     p = Pipeline("outage", partitions=2, auspex__session_timeout_ms=3500, featurizer__session_idle_s=3).apply()
-    programs = p.start()
+    harness.put_policies(p, "cart", "curious")
+    programs = p.start(PROGRAMS)
     second = p.program("collector", "b").wait_ready()
     shop = p.shop(rate=500, events=1000000, speed=60)
     flows(programs, "the shop is open")

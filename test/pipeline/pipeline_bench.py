@@ -37,6 +37,7 @@ def behind(p):
     until("all is predicted", lambda: predicted(programs["scorer"]) >= BEHIND, 600)
     took = time.monotonic() - first
     say(f"behind: {(BEHIND - n_first) / took:.0f} events/s to predictions, first ones after {first - began:.1f} s")
+    until("all is decided", lambda: programs["actuator"].counter("records_in_total") >= BEHIND, 600)
     until("all is archived", lambda: programs["archiver"].counter("rows_total", table="features") >= BEHIND, 600)
     for name, x in programs.items():
         say(f"{name}: {cpu_s(x.process) / BEHIND * 1e6:.1f} us of CPU an event, start included")
@@ -66,6 +67,7 @@ def paced(p, programs):
 
 def main():
     p = Pipeline("bench", partitions=4, auspex__session_timeout_ms=15000).apply()
+    p.put_policy("checkout", {"fact": "type", "op": "=", "value": "checkout_start"}, holdout=0.1)
     programs = behind(p)
     paced(p, programs)
     for name in PROGRAMS:

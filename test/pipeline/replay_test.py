@@ -1,15 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """replay_test - the same events give the same bytes: a second set of groups over the same `events`, with one and with
-four instances of each program, writes features, sessions and predictions byte for byte like the first, imports and a
-promotion in mid-log included. And two runs over the same `raw` give the same events in the same order within each
-(raw partition, events partition), ticks left out."""
+four instances of each program, writes features, sessions, predictions, interventions and outcomes byte for byte like
+the first; imports, a promotion and policies that come and go in mid-log included. It delivers nothing. And two runs
+over the same `raw` give the same events in the same order within each (raw partition, events partition), ticks left
+out."""
 import collections
 import subprocess
 import sys
 
 import harness
-from harness import Pipeline, demand, say
+from harness import PROGRAMS, Pipeline, Receiver, demand, say
 
 FREE = ("received_us", "ts_us", "ts_raw_us")  # follow from the append time, which a copy of raw cannot keep
 
@@ -55,16 +56,34 @@ def two_runs_over_raw(p):
     say(f"two runs over raw: {sum(len(e) for e in a.values())} events alike in {len(a)} pairs of partitions")
 
 
+def something_of_each(p):
+    """What is compared below is all there: interventions of each policy, of imports, held out; outcomes of both
+    kinds; and for replays to leave out, deliveries."""
+    asked = [f"interventions where policy = '{name}'" for name in ("cart", "told", "likely", "curious")]
+    asked += ["interventions where of_import <> 0", "interventions where holdout", "deliveries"]
+    asked += [f"outcomes where result = '{result}'" for result in ("converted", "ignored")]
+    found = {what: int(p.db.value(f"select count(*) from {what}")) for what in asked}
+    say(", ".join(f"{n} {what}" for what, n in found.items()))
+    demand(all(found.values()), "not all of these are there")
+
+
 def main():
-    p = Pipeline("replay", partitions=4).apply()
-    programs = p.start()
+    receiver = Receiver()
+    p = Pipeline("replay", partitions=4, **receiver.options).apply()
+    programs = p.start(PROGRAMS)
+    harness.put_policies(p, "cart", "told")
     shop = p.shop(rate=400, events=6000, speed=60)
     p.train()
+    harness.put_policies(p, "likely", "curious")
+    p.ctl("policies", "off", "cart")
     demand(shop.wait_end(120) == 0, "the shop has failed")
     p.drain(programs)
     p.check()
+    something_of_each(p)
+    told = len(receiver.ids)
     p.compare(p.prefix, p.replay("one", scorer__model_wait_s=60))
     p.compare(p.prefix, p.replay("four", instances=4, scorer__model_wait_s=60))
+    demand(len(receiver.ids) == told, f"a replay has delivered {receiver.ids[told:]}")
     two_runs_over_raw(p)
 
 
