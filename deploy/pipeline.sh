@@ -6,9 +6,10 @@
 # The caller sets root (of the checkout) and run (its run folder).
 # shellcheck disable=SC2154
 
-programs=(collector featurizer scorer archiver)
+# Their admin ports go by this order: a new one stands at the end.
+programs=(collector featurizer scorer archiver actuator)
 targets=(collector/auspex-collector featurizer/auspex-featurizer scorer/auspex-scorer archiver/auspex-archiver
-    trainer/auspex-trainer ctl/auspexctl test/shop/auspex-shop)
+    actuator/auspex-actuator trainer/auspex-trainer ctl/auspexctl test/shop/auspex-shop)
 history_days=14
 history_sessions=20000
 ready_limit_s=60
@@ -72,6 +73,7 @@ dsn=$("$root/deploy/postgres/postgres" dsn "$run/postgres")
 
 [collector]
 admin_port=$(admin_port collector)
+edge=127.0.0.1:${setting[edge_port]}
 
 [featurizer]
 admin_port=$(admin_port featurizer)
@@ -82,6 +84,10 @@ predictions=json
 
 [archiver]
 admin_port=$(admin_port archiver)
+
+[actuator]
+admin_port=$(admin_port actuator)
+interventions=json
 END
     )
     if cmp -s "$run/auspex.ini.new" "$run/auspex.ini"; then
@@ -196,6 +202,31 @@ promote()
     mark_done model-active
 }
 
+# The key is told once; whoever lost it gets another one.
+make_site()
+{
+    local key
+    if [[ -s $run/state/edge-key ]]; then
+        return
+    fi
+    key=$(ctl sites put 1 --name shop --new-key --origin '*' | sed -n 's/^new key  *//p')
+    [[ -n $key ]] || {
+        echo "sites put told no key"
+        return 1
+    }
+    (
+        umask 077
+        echo "$key" >"$run/state/edge-key.new"
+    )
+    mv -f "$run/state/edge-key.new" "$run/state/edge-key"
+}
+
+put_policy()
+{
+    ctl policies put "$root/deploy/demo/discount.json"
+    mark_done policy-put
+}
+
 start_shop()
 {
     if setting_changed rate || setting_changed seed; then
@@ -204,5 +235,6 @@ start_shop()
     # told the same past as the history, so that the visitors who come back are those who were imported
     keep_running shop "$(bin test/shop/auspex-shop)" live --rate "${setting[rate]}" --seed "${setting[seed]}" \
         --days $history_days --sessions $history_sessions --end "$(cat "$run/state/history-end")" --start-now \
-        --brokers "127.0.0.1:${setting[kafka_port]}" --topic auspex.raw.v1
+        --edge "http://127.0.0.1:${setting[edge_port]}" --write-key "$(cat "$run/state/edge-key")" \
+        --react --brokers "127.0.0.1:${setting[kafka_port]}" --interventions auspex.interventions.v1
 }

@@ -10,12 +10,14 @@ declare -A setting=(
     [kafka_port]=19392
     [postgres_port]=15432
     [admin_port]=19401
+    [edge_port]=19400
     [seed]=1
     [rate]=20
 )
-declare -A setting_min=([partitions]=1 [kafka_port]=1024 [postgres_port]=1024 [admin_port]=1024 [seed]=0 [rate]=1)
+declare -A setting_min=([partitions]=1 [kafka_port]=1024 [postgres_port]=1024 [admin_port]=1024 [edge_port]=1024
+    [seed]=0 [rate]=1)
 declare -A setting_max=([partitions]=1024 [kafka_port]=65534 [postgres_port]=65535 [admin_port]=65530
-    [seed]=4294967295 [rate]=100000)
+    [edge_port]=65535 [seed]=4294967295 [rate]=100000)
 declare -A setting_before=() # as remembered, to see what has changed
 
 settings_read()
