@@ -265,6 +265,29 @@ static void results_without_a_checkpoint_are_bounded(void **state)
     try_close(&t);
 }
 
+/* Also when no record comes that would bring the next checkpoint. */
+static void what_is_recorded_makes_room(void **state)
+{
+    (void)state;
+    struct try t;
+    enum { N = 40000, TURNS = 400 };
+    size_t n_stored = 0;
+    try_open(&t, HOOKS);
+    for (uint64_t i = 0; i < N; i++)
+        try_add(&t, 0, i, "shop", 1);
+    try_ack(&t);
+    try_commit(&t);
+    t.now_us += 2 * SECOND_US;
+    for (int i = 0; i < TURNS && n_stored < N; i++) {
+        try_turn(&t);
+        if (i % 20 == 19 && deliver_is_changed(t.d))
+            n_stored = try_commit(&t);
+    }
+    assert_int_equal(n_stored, N);
+    assert_int_equal(try_count(&t, "expired"), N);
+    try_close(&t);
+}
+
 static void a_replay_delivers_nothing(void **state)
 {
     (void)state;
@@ -385,6 +408,7 @@ int main(void)
         cmocka_unit_test(an_unknown_webhook_is_waited_for),
         cmocka_unit_test(a_slow_one_holds_no_other),
         cmocka_unit_test(results_without_a_checkpoint_are_bounded),
+        cmocka_unit_test(what_is_recorded_makes_room),
         cmocka_unit_test(a_replay_delivers_nothing),
         cmocka_unit_test(who_retires_begins_nothing),
         cmocka_unit_test(a_record_that_is_too_long_goes_without_kinds),
