@@ -216,6 +216,30 @@ enum flow_outcome checkpointer_commit(struct checkpointer *k, const struct check
     return outcome;
 }
 
+bool checkpointer_unstick(struct checkpointer *k,
+                          const rd_kafka_topic_partition_list_t *partitions,
+                          const rd_kafka_consumer_group_metadata_t *group, struct err *e)
+{
+    bool is_fenced = false;
+    if (!checkpoint_group_is_good(group, e) || !checkpointer_prepare(k, e))
+        return false;
+    rd_kafka_error_t *error = rd_kafka_begin_transaction(k->rk);
+    if (error)
+        return call_failed(k, e, "begin_transaction", error, &is_fenced);
+    rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_copy(partitions);
+    for (int i = 0; i < offsets->cnt; i++)
+        offsets->elems[i].offset = 0; /* never seen: it is aborted */
+    error = rd_kafka_send_offsets_to_transaction(k->rk, offsets, group, CALL_MS);
+    rd_kafka_topic_partition_list_destroy(offsets);
+    bool is_sent =
+        !error || call_failed(k, e, "send_offsets_to_transaction", error, &is_fenced);
+    error = call_resumed(k, rd_kafka_abort_transaction);
+    if (!error)
+        return is_sent;
+    handle_drop(k); /* in doubt: the next handle's init ends it */
+    return call_failed(k, e, "abort_transaction", error, &is_fenced);
+}
+
 struct checkpointer *checkpointer_new(const struct config *c, const char *transactional_id)
 {
     struct checkpointer *k = mem_zero(1, sizeof *k);

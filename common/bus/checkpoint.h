@@ -28,6 +28,14 @@ MUST_USE bool checkpointer_prepare(struct checkpointer *k, struct err *e);
  * no other try can help. The job's offsets are freed. */
 enum flow_outcome checkpointer_commit(struct checkpointer *k, const struct checkpoint_job *job,
                                       struct err *e);
+/* Ends what offsets of these partitions are pending by our id: after a broker's death the
+ * group's coordinator can hold on to a transaction that the transaction's coordinator knows no
+ * more, and then tells no stable offsets, for ever. A transaction over the same offsets, which
+ * is aborted, ends that too. Nothing is committed. */
+MUST_USE bool checkpointer_unstick(struct checkpointer *k,
+                                   const rd_kafka_topic_partition_list_t *partitions,
+                                   const rd_kafka_consumer_group_metadata_t *group,
+                                   struct err *e);
 /* From another thread: whether to give up what is under way, as soon as librdkafka lets go. */
 void checkpointer_cancel(struct checkpointer *k, bool is_cancelled);
 void checkpointer_free(struct checkpointer *k);

@@ -253,7 +253,7 @@ void commit_drain(struct run *r)
         enum flow_action action = flow_decide(&r->flow, clock_mono_us());
         if (action == FLOW_RELEASE || r->is_failed)
             break;
-        if (!step(r, action))
+        if (!step(r, action) && r->producer) /* there is none when it cannot be made anew */
             (void)rd_kafka_poll(r->producer, 2);
     }
     if (r->commit && r->checkpointer)

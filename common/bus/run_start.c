@@ -19,6 +19,8 @@
 
 /* Calls are short, so that cancelling is heard, and are made again until they are answered. */
 enum { CALL_MS = 1000, RETRY_MS = 200, RESTORE_TRIES = 6 };
+/* A transaction that is open is ended by its time-out; after twice that, none is. */
+enum { STUCK_US = 12000000 };
 
 struct start_job {
     struct run *run;
@@ -33,10 +35,25 @@ static void rest(const struct start_job *j, int ms)
         (void)usleep(50000);
 }
 
+/* Stable offsets have not been told for long: tries to end what may hold them back. */
+static void unstick(struct start_job *j, const rd_kafka_topic_partition_list_t *parts)
+{
+    struct run *r = j->run;
+    struct err e = {0};
+    if (!r->checkpointer)
+        return;
+    if (checkpointer_unstick(r->checkpointer, parts, r->group, &e))
+        log_warn("offsets were held back; an aborted transaction ends what held them", "n=%d",
+                 parts->cnt);
+    else
+        log_warn("offsets are held back", "reason=\"%s\"", e.text);
+}
+
 /* Committed offsets of all sources, with their metadata; waits while transactions are open. */
 static rd_kafka_topic_partition_list_t *committed(struct start_job *j)
 {
     struct run *r = j->run;
+    int64_t stuck_us = clock_mono_us() + STUCK_US;
     while (!atomic_load(&j->is_cancelled)) {
         rd_kafka_topic_partition_list_t *parts =
             rd_kafka_topic_partition_list_new((int)r->flow.n_sources);
@@ -50,6 +67,10 @@ static rd_kafka_topic_partition_list_t *committed(struct start_job *j)
         if (!err)
             return parts;
         log_warn("committed offsets", "reason=\"%s\"", rd_kafka_err2str(err));
+        if (clock_mono_us() >= stuck_us) {
+            unstick(j, parts);
+            stuck_us = clock_mono_us() + STUCK_US;
+        }
         rd_kafka_topic_partition_list_destroy(parts);
         rest(j, RETRY_MS);
     }
