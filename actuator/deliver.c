@@ -523,9 +523,10 @@ bool deliver_retire(struct deliver *d)
 
 /* --- checkpoints --- */
 
+/* Results of a cut count until the next one, which makes room where they are too many. */
 bool deliver_is_changed(const struct deliver *d)
 {
-    return d->open_bytes > 0;
+    return d->open_bytes > 0 || is_full(d);
 }
 
 bool deliver_owns(struct str key)

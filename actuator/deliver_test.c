@@ -270,7 +270,7 @@ static void what_is_recorded_makes_room(void **state)
 {
     (void)state;
     struct try t;
-    enum { N = 40000, TURNS = 400 };
+    enum { N = 60000, TURNS = 400 };
     size_t n_stored = 0;
     try_open(&t, HOOKS);
     for (uint64_t i = 0; i < N; i++)
@@ -280,7 +280,7 @@ static void what_is_recorded_makes_room(void **state)
     t.now_us += 2 * SECOND_US;
     for (int i = 0; i < TURNS && n_stored < N; i++) {
         try_turn(&t);
-        if (i % 20 == 19 && deliver_is_changed(t.d))
+        if (i % 50 == 49 && deliver_is_changed(t.d))
             n_stored = try_commit(&t);
     }
     assert_int_equal(n_stored, N);

@@ -228,6 +228,12 @@ static enum MHD_Result conn_whole(struct conn *c)
     struct output o = {.topic = TOPIC_raw, .is_json = true};
     if (e->is_freed) /* there is nobody left to wait for Kafka */
         return MHD_NO;
+    if (is_queue_full(e, 0)) { /* by those that became whole since its last byte came */
+        body_forget(c);
+        edge_answer_problem(&c->answer, 503, "", "too many requests wait");
+        c->answer.retry_after_s = RETRY_S;
+        return conn_answer(c);
+    }
     bool has_record = edge_request_body(e->request, &c->head, buf_as_str(&c->body), now_us,
                                         &c->answer, outbox_begin(e->aside), &o.key);
     body_forget(c);

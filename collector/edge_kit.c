@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <zlib.h>
 
 const struct edge_options edge_kit_options = {
     .connections = 100,
@@ -148,4 +149,23 @@ bool edge_kit_is_closed(struct edge_kit *k, int fd, struct buf *came)
 uint64_t edge_kit_counter(struct edge_kit *k, enum counter_id id, const char *label)
 {
     return (uint64_t)counter_of(k->counters, id, label, NULL)->value;
+}
+
+void edge_kit_pack(struct buf *out, struct str text, size_t n)
+{
+    z_stream z = {0};
+    CHECK(deflateInit2(&z, 9, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+    buf_reset(out);
+    for (size_t i = 0; i <= n; i++) {
+        z.next_in = (Bytef *)(uintptr_t)text.at;
+        z.avail_in = i < n ? (uInt)text.len : 0;
+        do {
+            enum { STEP = 4096 };
+            z.next_out = buf_take(out, STEP);
+            z.avail_out = STEP;
+            (void)deflate(&z, i < n ? Z_NO_FLUSH : Z_FINISH);
+            out->len -= z.avail_out;
+        } while (z.avail_out == 0);
+    }
+    (void)deflateEnd(&z);
 }

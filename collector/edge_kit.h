@@ -44,6 +44,8 @@ size_t edge_kit_talk(struct edge_kit *k, int fd, struct str request, size_t n, b
 bool edge_kit_is_closed(struct edge_kit *k, int fd, struct buf *came);
 /* Whole answers that stand in the bytes, and how long they are together. */
 size_t edge_kit_answers(struct str came, bool is_head, size_t *len);
+/* `text`, n times, as gzip; `out` is reset. */
+void edge_kit_pack(struct buf *out, struct str text, size_t n);
 /* A counter of schemas/counters.def. */
 uint64_t edge_kit_counter(struct edge_kit *k, enum counter_id id, const char *label);
 

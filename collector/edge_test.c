@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <zlib.h>
 
 #define KEY   "Authorization: Bearer " KIT_KEY "\r\n"
 #define EVENT "{\"type\":\"track\",\"event\":\"x\",\"anonymousId\":\"a\",\"messageId\":\"m\"}"
@@ -222,26 +221,6 @@ static void bodies_come_in_chunks(void **state)
     buf_fini(&big);
 }
 
-/* `text` packed n times over. */
-static void pack(struct buf *out, struct str text, size_t n)
-{
-    z_stream z = {0};
-    CHECK(deflateInit2(&z, 9, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY) == Z_OK);
-    buf_reset(out);
-    for (size_t i = 0; i <= n; i++) {
-        z.next_in = (Bytef *)(uintptr_t)text.at;
-        z.avail_in = i < n ? (uInt)text.len : 0;
-        do {
-            enum { STEP = 4096 };
-            z.next_out = buf_take(out, STEP);
-            z.avail_out = STEP;
-            (void)deflate(&z, i < n ? Z_NO_FLUSH : Z_FINISH);
-            out->len -= z.avail_out;
-        } while (z.avail_out == 0);
-    }
-    (void)deflateEnd(&z);
-}
-
 static void packed_bodies_are_bounded(void **state)
 {
     struct edge_kit k;
@@ -250,7 +229,7 @@ static void packed_bodies_are_bounded(void **state)
     static const char headers[] = KEY "Content-Encoding: gzip\r\n";
     (void)state;
     edge_kit_open(&k, NULL);
-    pack(&packed, STR(EVENT), 1);
+    edge_kit_pack(&packed, STR(EVENT), 1);
     ask(&k, request(&b, "POST /v1/track", headers, buf_as_str(&packed)), 200, "\"id\":\"m\"",
         false, "gzip");
     struct str cut = str_over(packed.at, packed.len - 1);
@@ -259,7 +238,7 @@ static void packed_bodies_are_bounded(void **state)
     ask(&k, request(&b, "POST /v1/track", headers, buf_as_str(&packed)), 400, "gzip", false,
         "bytes behind gzip");
     memset(buf_take(&zeroes, 1 << 20), ' ', 1 << 20);
-    pack(&packed, buf_as_str(&zeroes), 64); /* 64 KiB -> 64 MiB */
+    edge_kit_pack(&packed, buf_as_str(&zeroes), 64); /* 64 KiB -> 64 MiB */
     packed.len = MIN(packed.len, (size_t)60000);
     assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
     ask(&k, request(&b, "POST /v1/track", headers, buf_as_str(&packed)), 413, "unpacked", false,
@@ -422,6 +401,51 @@ static void what_kafka_does_not_store_is_503(void **state)
     buf_fini(&b);
 }
 
+/* What has come but for its end was let in while there was room. */
+static void many_packed_bodies_are_bounded(void **state)
+{
+    enum { N = 100, BLANKS = 30000 };
+    struct edge_kit k;
+    struct buf b = {0}, body = {0}, packed = {0}, came = {0};
+    size_t n_kept = 0, most = edge_kit_options.queue_max;
+    int fds[N];
+    (void)state;
+    edge_kit_open(&k, NULL);
+    k.is_silent = true;
+    buf_printf(&body, "{\"event\":\"x\",\"userId\":\"u\"%*s}", BLANKS, "");
+    edge_kit_pack(&packed, buf_as_str(&body), 1);
+    buf_printf(&b,
+               "POST /v1/track HTTP/1.1\r\nHost: x\r\n" KEY "Content-Encoding: gzip\r\n"
+               "Transfer-Encoding: chunked\r\n\r\n%zx\r\n",
+               packed.len);
+    buf_str(&b, buf_as_str(&packed));
+    for (int i = 0; i < N; i++) {
+        fds[i] = edge_kit_connect(&k);
+        assert_int_equal(send(fds[i], b.at, b.len, 0), b.len);
+        edge_kit_turn(&k);
+    }
+    assert_int_equal(outbox_next(k.aside), 0);
+    for (int i = 0; i < N; i++) {
+        assert_int_equal(send(fds[i], "\r\n0\r\n\r\n", 7, 0), 7);
+        edge_kit_turn(&k);
+    }
+    assert_in_range(outbox_bytes(k.aside), most / 2, most + 2 * (size_t)BLANKS);
+    k.is_silent = false;
+    for (int i = 0; i < N; i++) {
+        came.len = 0;
+        assert_int_equal(edge_kit_talk(&k, fds[i], STR(""), 1, false, &came), 1);
+        n_kept += has(&came, "HTTP/1.1 200 ");
+        assert_true(has(&came, "HTTP/1.1 200 ") || has(&came, "Retry-After: 1\r\n"));
+        (void)close(fds[i]);
+    }
+    assert_int_equal(outbox_next(k.aside), n_kept);
+    edge_kit_close(&k);
+    buf_fini(&b);
+    buf_fini(&body);
+    buf_fini(&packed);
+    buf_fini(&came);
+}
+
 static void a_site_has_a_rate(void **state)
 {
     struct edge_kit k;
@@ -560,6 +584,7 @@ int main(void)
         cmocka_unit_test(a_request_may_come_in_pieces),
         cmocka_unit_test(no_answer_before_it_is_stored),
         cmocka_unit_test(what_kafka_does_not_store_is_503),
+        cmocka_unit_test(many_packed_bodies_are_bounded),
         cmocka_unit_test(a_site_has_a_rate),
         cmocka_unit_test(slow_ones_are_cut),
         cmocka_unit_test(it_listens),
