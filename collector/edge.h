@@ -4,8 +4,8 @@
  * and waits.
  *
  * A request whose events are put aside is answered only when they are stored, so 2xx means
- * kept. Memory is bounded: a few KiB a connection, and the queue's limit for all bodies and for
- * what Kafka has not taken yet. */
+ * kept. Memory is bounded: a few KiB a connection (20 while a batch of 250 waits), and the
+ * queue's limit for all bodies and for what Kafka has not taken yet. */
 #ifndef AUSPEX_EDGE_H
 #define AUSPEX_EDGE_H
 

@@ -93,7 +93,7 @@ SELECT i.*, o.result, o.value, o.currency, o.order_id, o.received AS outcome_rec
        d.attempts, d.delivery
 FROM interventions i
 LEFT JOIN outcomes o ON o.intervention_id = i.intervention_id
-LEFT JOIN (SELECT intervention_id, count(*) FILTER (WHERE attempt > 0) AS attempts,
+LEFT JOIN (SELECT intervention_id, count(DISTINCT attempt) FILTER (WHERE attempt > 0) AS attempts,
                   max(result) FILTER (WHERE result <> 'retry') AS delivery
            FROM deliveries GROUP BY intervention_id) d ON d.intervention_id = i.intervention_id;
 
