@@ -16,32 +16,16 @@ static bool is_before(const struct due *a, const struct due *b)
     return a->at_us < b->at_us || (a->at_us == b->at_us && a->order < b->order);
 }
 
-static void set(struct duequeue *q, size_t i, struct due *d)
+static void set(struct due **heap, size_t i, struct due *d)
 {
-    q->heap[i] = d;
+    heap[i] = d;
     d->place = i + 1;
 }
 
-static void rise(struct duequeue *q, size_t i)
-{
-    struct due *d = q->heap[i];
-    for (; i > 0 && is_before(d, q->heap[(i - 1) / 2]); i = (i - 1) / 2)
-        set(q, i, q->heap[(i - 1) / 2]);
-    set(q, i, d);
-}
-
-static void sink(struct duequeue *q, size_t i)
-{
-    struct due *d = q->heap[i];
-    for (size_t child; (child = 2 * i + 1) < q->n; i = child) {
-        if (child + 1 < q->n && is_before(q->heap[child + 1], q->heap[child]))
-            child++;
-        if (!is_before(q->heap[child], d))
-            break;
-        set(q, i, q->heap[child]);
-    }
-    set(q, i, d);
-}
+#define HEAP_ITEM               struct due *
+#define HEAP_BEFORE(a, b)       is_before(*(a), *(b))
+#define HEAP_SET(heap, i, item) set(heap, i, item)
+#include "common/base/heap.h"
 
 void duequeue_put(struct duequeue *q, struct due *d, int64_t at_us)
 {
@@ -52,8 +36,8 @@ void duequeue_put(struct duequeue *q, struct due *d, int64_t at_us)
     }
     d->at_us = at_us;
     d->order = ++q->last_order;
-    set(q, q->n++, d);
-    rise(q, q->n - 1);
+    set(q->heap, q->n++, d);
+    heap_rise(q->heap, q->n - 1);
 }
 
 void duequeue_drop(struct duequeue *q, struct due *d)
@@ -65,9 +49,9 @@ void duequeue_drop(struct duequeue *q, struct due *d)
     d->place = 0;
     if (last == d)
         return;
-    set(q, i, last);
-    rise(q, i);
-    sink(q, last->place - 1);
+    set(q->heap, i, last);
+    heap_rise(q->heap, i);
+    heap_sink(q->heap, q->n, last->place - 1);
 }
 
 struct due *duequeue_first(const struct duequeue *q)
@@ -82,5 +66,5 @@ void duequeue_hurry(struct duequeue *q, bool (*is_meant)(struct due *d, const vo
         if (is_meant(q->heap[i], to))
             q->heap[i]->at_us = INT64_MIN;
     for (size_t i = q->n / 2; i-- > 0;)
-        sink(q, i);
+        heap_sink(q->heap, q->n, i);
 }

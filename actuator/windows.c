@@ -26,27 +26,9 @@ static bool is_before(const struct window *a, const struct window *b)
     return (order ? order : compare(a->index, b->index)) < 0;
 }
 
-static void rise(struct window *heap, size_t i)
-{
-    struct window x = heap[i];
-    for (; i > 0 && is_before(&x, &heap[(i - 1) / 2]); i = (i - 1) / 2)
-        heap[i] = heap[(i - 1) / 2];
-    heap[i] = x;
-}
-
-static void sink(struct window *heap, size_t n)
-{
-    struct window x = heap[0];
-    size_t i = 0;
-    for (size_t child; (child = 2 * i + 1) < n; i = child) {
-        if (child + 1 < n && is_before(&heap[child + 1], &heap[child]))
-            child++;
-        if (!is_before(&heap[child], &x))
-            break;
-        heap[i] = heap[child];
-    }
-    heap[i] = x;
-}
+#define HEAP_ITEM         struct window
+#define HEAP_BEFORE(a, b) is_before(a, b)
+#include "common/base/heap.h"
 
 void windows_add(struct windows *d, struct window new)
 {
@@ -55,7 +37,7 @@ void windows_add(struct windows *d, struct window new)
         d->heap = mem_grow(d->heap, d->cap * sizeof *d->heap);
     }
     d->heap[d->n++] = new;
-    rise(d->heap, d->n - 1);
+    heap_rise(d->heap, d->n - 1);
 }
 
 bool windows_take(struct windows *d, int64_t now_us, struct window *out)
@@ -65,6 +47,6 @@ bool windows_take(struct windows *d, int64_t now_us, struct window *out)
     *out = d->heap[0];
     d->heap[0] = d->heap[--d->n];
     if (d->n > 0)
-        sink(d->heap, d->n);
+        heap_sink(d->heap, d->n, 0);
     return true;
 }

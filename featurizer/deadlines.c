@@ -19,26 +19,9 @@ static bool is_before(const struct deadline *a, const struct deadline *b)
     return order != 0 ? order < 0 : a->import_id < b->import_id;
 }
 
-static void rise(struct deadline *heap, size_t i)
-{
-    struct deadline x = heap[i];
-    for (; i > 0 && is_before(&x, &heap[(i - 1) / 2]); i = (i - 1) / 2)
-        heap[i] = heap[(i - 1) / 2];
-    heap[i] = x;
-}
-
-static void sink(struct deadline *heap, size_t n, size_t i)
-{
-    struct deadline x = heap[i];
-    for (size_t child; (child = 2 * i + 1) < n; i = child) {
-        if (child + 1 < n && is_before(&heap[child + 1], &heap[child]))
-            child++;
-        if (!is_before(&heap[child], &x))
-            break;
-        heap[i] = heap[child];
-    }
-    heap[i] = x;
-}
+#define HEAP_ITEM         struct deadline
+#define HEAP_BEFORE(a, b) is_before(a, b)
+#include "common/base/heap.h"
 
 void deadlines_add(struct deadlines *d, struct deadline new)
 {
@@ -47,7 +30,7 @@ void deadlines_add(struct deadlines *d, struct deadline new)
         d->heap = mem_grow(d->heap, d->cap * sizeof *d->heap);
     }
     d->heap[d->n++] = new;
-    rise(d->heap, d->n - 1);
+    heap_rise(d->heap, d->n - 1);
 }
 
 bool deadlines_take(struct deadlines *d, int64_t now_us, struct deadline *out)
@@ -57,7 +40,7 @@ bool deadlines_take(struct deadlines *d, int64_t now_us, struct deadline *out)
     *out = d->heap[0];
     d->heap[0] = d->heap[--d->n];
     if (d->n > 0)
-        sink(d->heap, d->n, 0);
+        heap_sink(d->heap, d->n, 0);
     return true;
 }
 
@@ -73,6 +56,6 @@ size_t deadlines_take_import(struct deadlines *d, uint64_t import_id, struct pro
     d->n = kept;
     if (taken > 0)
         for (size_t i = kept / 2; i-- > 0;)
-            sink(d->heap, kept, i);
+            heap_sink(d->heap, kept, i);
     return taken;
 }
