@@ -14,6 +14,7 @@
 #include "common/bus/counters.h"
 #include "common/bus/log.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 /* The core and where its counts are shown. */
@@ -42,9 +43,21 @@ static struct edge *open_edge(const struct program *p)
     return edge_new(&options, p->env->loop, p->sites, p->env->aside, p->env->counters);
 }
 
+/* A body must fit into the queue, or it would be told to come again for ever. */
+static bool limits_agree(const struct config *c, struct err *e)
+{
+    uint64_t body = config_u64(c, "collector", "edge_body_kib");
+    uint64_t queue = config_u64(c, "collector", "edge_queue_kib");
+    return queue >= body || err_code(e, EXIT_CODE_CONFIG,
+                                     "[collector] edge_queue_kib = %" PRIu64
+                                     ": at least edge_body_kib, %" PRIu64,
+                                     queue, body);
+}
+
 static void *open_core(const struct stage_env *env, struct err *e)
 {
-    (void)e;
+    if (!limits_agree(env->config, e))
+        return NULL;
     struct program *p = mem_zero(1, sizeof *p);
     struct collector_setup setup = {
         .partitions = env->partitions,

@@ -74,7 +74,7 @@ void effect_sentence(struct buf *out, const struct effect *effect, const struct 
         return;
     }
     if (treated->known == 0 || held->known == 0)
-        buf_printf(out, "Nothing can be told yet: no outcome is known of anybody %s.",
+        buf_printf(out, "Nothing can be told yet: the window of nobody %s is over.",
                    held->known == 0 ? "held out" : "treated");
     else if (d->lower <= 0 && d->upper >= 0)
         buf_text(out, "Not distinguishable from nothing: the interval holds 0.");

@@ -13,7 +13,7 @@
 
 struct arm {
     uint64_t met;       /* visitors by their first intervention */
-    uint64_t known;     /* of these, with an outcome */
+    uint64_t known;     /* of these, whose window is over, with an outcome */
     uint64_t converted; /* of these */
     double value;       /* sum of what they spent, and of its squares */
     double value_squares;

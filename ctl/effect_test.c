@@ -55,11 +55,11 @@ static void test_sentences(void **state)
          "comparison "
          "before you know why.");
     says(arm_of(9, 9, 2, 0.1), arm_of(1, 0, 0, 0.1),
-         "Nothing can be told yet: no outcome is known of anybody held out. 10.0 % of visitors "
+         "Nothing can be told yet: the window of nobody held out is over. 10.0 % of visitors "
          "were held out, "
          "10.0 % was due; too few to check.");
     says(arm_of(9, 0, 0, 0.1), arm_of(1, 1, 0, 0.1),
-         "Nothing can be told yet: no outcome is known of anybody treated. 10.0 % of visitors "
+         "Nothing can be told yet: the window of nobody treated is over. 10.0 % of visitors "
          "were held out, "
          "10.0 % was due; too few to check.");
     says(arm_of(9, 9, 3, 0), arm_of(0, 0, 0, 0),

@@ -30,10 +30,11 @@ static void webhook_check(const struct config *config, const struct policy *p)
 
 static void policy_say(const struct policy *p, int64_t offset, const struct setting *old)
 {
-    (void)printf("policy %.*s holds from control offset %" PRId64 " on; before: ",
-                 STR_ARGS(p->name), offset);
+    (void)printf("policy %.*s, version %" PRId64 ", holds from control offset %" PRId64
+                 " on; before: ",
+                 STR_ARGS(p->name), offset + 1, offset);
     if (old)
-        (void)printf("from %" PRIu64 " on\n", old->offset);
+        (void)printf("version %" PRIu64 "\n", old->offset + 1);
     else
         (void)printf("nothing\n");
     (void)printf("  %.*s by %.*s%s%.*s, %s", STR_ARGS(p->action), STR_ARGS(p->channel),
@@ -249,7 +250,7 @@ const struct verb policies_verbs[] = {
          "From PostgreSQL's interventions, outcomes and deliveries. Compared are visitors, "
          "not\n"
          "interventions, since whole visitors are held out: each visitor counts once for a\n"
-         "policy, by the first intervention it had of it, and only when its outcome is known.\n"
+         "policy, by the first intervention it had of it, and only when its window is over.\n"
          "Of the difference of rates the 95 % interval is Newcombe's, of value the normal\n"
          "one. Imports fire for nobody who could react: they are counted, not compared.\n"
          "Examples:\n\n"

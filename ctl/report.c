@@ -32,17 +32,21 @@ static const char counts_sql[] =
     " AND ($2::timestamptz IS NULL OR i.received >= $2::timestamptz)"
     " GROUP BY i.policy ORDER BY i.policy";
 
+/* Whose window is still open does not count, though who converts is known at once and who does
+ * not only at its end: or the rates would be those of whoever was quick. */
 static const char arms_sql[] =
     "WITH firsts AS (SELECT DISTINCT ON (policy, site_id, visitor) policy, intervention_id, "
     "holdout,"
-    " received, CASE WHEN holdout THEN propensity ELSE 1 - propensity END AS chance"
+    " received, received + make_interval(secs => window_s) <= now() AS is_over, CASE WHEN "
+    "holdout THEN propensity ELSE 1 - propensity END AS chance"
     " FROM interventions WHERE of_import = 0 AND ($1::text IS NULL OR policy = $1)"
     " ORDER BY policy, site_id, visitor, received, partition, \"offset\", index)"
     " SELECT f.policy, f.holdout, count(*), count(o.result),"
     " count(*) FILTER (WHERE o.result = 'converted'), coalesce(sum(o.value), 0),"
     " coalesce(sum(o.value * o.value), 0), coalesce(sum(f.chance), 0),"
     " coalesce(sum(f.chance * (1 - f.chance)), 0), min(o.currency), max(o.currency)"
-    " FROM firsts f LEFT JOIN outcomes o ON o.intervention_id = f.intervention_id"
+    " FROM firsts f LEFT JOIN outcomes o"
+    " ON o.intervention_id = f.intervention_id AND f.is_over"
     " WHERE $2::timestamptz IS NULL OR f.received >= $2::timestamptz"
     " GROUP BY f.policy, f.holdout";
 
@@ -148,7 +152,7 @@ static void print_arms(const struct summary *s)
     (void)printf("\n  %-16s%12s%12s   difference (95 %% interval)\n", "", "treated",
                  "held out");
     print_pair("visitors", t->met, h->met);
-    print_pair("outcome known", t->known, h->known);
+    print_pair("window over", t->known, h->known);
     print_pair("converted", t->converted, h->converted);
     (void)printf("  %-16s", "rate");
     print_cell(arm_rate(t) * 100, " %");

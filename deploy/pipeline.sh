@@ -58,7 +58,7 @@ write_ini()
     (
         umask 077
         cat >"$run/auspex.ini.new" <<END
-# Written by deploy/up at each run; settings of your own belong in a copy.
+# Written by deploy/up at each run; settings of your own belong in local.ini beside it, which is put behind this.
 [auspex]
 topic_prefix=auspex
 partitions=${setting[partitions]}
@@ -89,6 +89,9 @@ admin_port=$(admin_port archiver)
 admin_port=$(admin_port actuator)
 interventions=json
 END
+        if [[ -e $run/local.ini ]]; then
+            cat "$run/local.ini" >>"$run/auspex.ini.new"
+        fi
     )
     if cmp -s "$run/auspex.ini.new" "$run/auspex.ini"; then
         rm "$run/auspex.ini.new"

@@ -60,6 +60,7 @@ static bool export_all(const struct arguments *a, struct db *db, FILE *to, struc
     put_head(to);
     if (!source_each(db, &q, put_row, &x, &counts, e))
         return false;
+    (void)fprintf(stderr, "auspex-trainer: %" PRIu64 " rows written in all\n", x.rows);
     if (counts.unknown > 0)
         (void)fprintf(stderr,
                       "auspex-trainer: %" PRIu64 " vectors left out: their feature lines "

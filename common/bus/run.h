@@ -27,6 +27,7 @@ struct run_source {
     int64_t wait_until_us; /* after STEP_WAIT */
     int64_t seek_until_us; /* after a seek: what the client still had is ignored */
     int64_t last_append_us;
+    int64_t high_seen, still_us; /* end of the log, and since when nothing has moved */
     char place[TOPIC_NAME +
                64]; /* "TOPIC partition N offset ", and from place_at on its number */
     size_t place_at;

@@ -8,6 +8,9 @@
 
 #include <inttypes.h>
 
+/* So many records at most are taken for marks, and only when nothing came for so long. */
+enum { MARKS_MOST = 8, STILL_US = 5000000 };
+
 static int page_metrics(void *opaque, struct buf *body)
 {
     struct run *r = opaque;
@@ -84,6 +87,21 @@ bool status_open(struct run *r, struct err *e)
     return r->admin != NULL;
 }
 
+/* Behind the last record of a log with transactions stand their marks, which are never given:
+ * nothing has come for long, and nothing is at hand. */
+static bool is_only_marks(struct run *r, size_t i, int64_t high)
+{
+    const struct flow_source *fs = &r->flow.sources[i];
+    struct run_source *s = &r->sources[i];
+    int64_t now_us = clock_mono_us();
+    bool is_at_hand =
+        s->at < s->n || fs->has_more || (s->queue && rd_kafka_queue_length(s->queue) > 0);
+    if (high != s->high_seen || is_at_hand)
+        s->still_us = now_us;
+    s->high_seen = high;
+    return fs->input->has_holes && now_us - s->still_us >= STILL_US;
+}
+
 static void lag_update(struct run *r, size_t i, int64_t wall_us)
 {
     const struct flow_source *fs = &r->flow.sources[i];
@@ -95,6 +113,8 @@ static void lag_update(struct run *r, size_t i, int64_t wall_us)
         return;
     int64_t next = fs->is_open ? low : (int64_t)fs->next;
     int64_t lag = MAX(high - next, (int64_t)0);
+    if (lag <= MARKS_MOST && is_only_marks(r, i, high))
+        lag = 0;
     bool is_behind = lag > 0 && s->last_append_us > 0;
     counter_set(s->lag_records, (double)lag);
     counter_set(s->lag_seconds, is_behind ? (double)(wall_us - s->last_append_us) * 1e-6 : 0);

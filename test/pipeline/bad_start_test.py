@@ -53,6 +53,8 @@ def topics(p):
     other = p.write_ini("other_n.ini", auspex__partitions=3)
     for name in PROGRAMS:
         leaves(p, name, other, 78, r"\b2\b", r"\b3\b")
+    narrow = p.write_ini("narrow.ini", collector__edge_queue_kib=64, collector__edge_body_kib=512)
+    leaves(p, "collector", narrow, 78, "edge_queue_kib", "512")
     rdkafka.make_topic(p.brokers, f"{p.prefix}.late.raw.v1", 2, message_timestamp_type="CreateTime")
     late = p.write_ini("late.ini", auspex__topic_prefix=f"{p.prefix}.late")
     said = p.ctl("topics", "apply", ini=late, status=None)

@@ -254,7 +254,7 @@ def policies(p):
         says(p, 78, [found], "policies", "put", file)
     at = sum(p.ends("control"))
     file.write_text(json.dumps(GREET))
-    text = says(p, 0, [f"policy greet holds from control offset {at} on; before: nothing", "50 % of visitors held out"],
+    text = says(p, 0, [f"policy greet, version {at + 1}, holds from control offset {at} on; before: nothing", "50 % of visitors held out"],
                 "policies", "put", file)
     demand("warning" not in text, f"a warning for the channel topic: {text}")
     says(p, 0, [f"policy greet holds so already, from control offset {at} on"], "policies", "put", file)
@@ -471,6 +471,9 @@ def staged(p):
             tried += [f"({here}, '2025-06-01 02:00Z', {of}, {n}, '{how}', 200, 5)"
                       for n, how in ((1, "retry"), (2, ("delivered", "expired", "gone", "retry")[v % 4]))]
     fired.append("(9, 1, 0, 0, '2025-06-01 00:00Z', 'imported', 1, '9-1-0-0', 'staged', 5, 0, 1, false, 0.9, 'topic', 60)")
+    for v, held in enumerate((False, True)):  # quick, but their windows are open: nothing is known of this policy
+        fired.append(f"(9, 2, {v}, 0, now(), 'y{v}', 1, '9-2-{v}-0', 'young', 0, 0, 1, {held}, 0.5, 'topic', 86400)")
+        known.append(f"(9, 2, {v}, 0, now(), 'y{v}', 1, '9-2-{v}-0', 'young', 0, 1, {held}, 'converted', 20, 'EUR')")
     place, who = 'epoch, partition, "offset", index', "visitor, site_id, intervention_id, policy"
     for table, columns, rows in (
             ("interventions", f"received, {who}, of_import, control, policy_version, holdout, propensity, channel, window_s", fired),
@@ -500,6 +503,10 @@ def report(p):
     text = says(p, 0, ["policy staged", "181", "18", "Distinguishable from nothing" if lower > 0 else "Not distinguishable",
                        "9.0 % of visitors were held out, 10.0 % was due", "by its first intervention"], "policies", "report", "staged")
     print(text)
+    young = json.loads(p.ctl("policies", "report", "young", "--json"))
+    for arm in ("treated", "held"):
+        demand(young[arm] | {"visitors": 1, "known": 0, "converted": 0} == young[arm], f"windows that are open count: {young}")
+    says(p, 0, ["Nothing can be told yet"], "policies", "report", "young")
     says(p, 1, ["of that time"], "policies", "report", "staged", "--since", "1h")
     live = json.loads(p.ctl("policies", "report", "greet", "--json", "--since", "1h"))
     rows = p.db.value("select count(*) from interventions where policy = 'greet'")
