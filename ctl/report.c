@@ -265,7 +265,7 @@ static void print_all(const struct ctl *c, const struct db_rows *counts,
     if (db_rows_n(counts) > 0)
         (void)printf(
             "Visitors are compared, each by its first intervention of the policy, those whose "
-            "outcome is\nknown; imports are not.\n");
+            "window is\nover; imports are not.\n");
     else
         (void)printf("no interventions are in the archive%s\n",
                      ctl_value(c, "since") ? " of that time" : "");
