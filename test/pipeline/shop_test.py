@@ -28,7 +28,7 @@ def lines_of(path):
 
 
 def start_shop(p, port, key):
-    words = [binary("auspex-shop"), "live", "--edge", f"http://127.0.0.1:{port}", "--write-key", key, "--batch", "10",
+    words = [binary("auspex-shop"), "live", "--edge", f"http://127.0.0.1:{port}", "--write-key", key, "--batch", "1",
              "--rate", RATE, "--events", EVENTS, "--start-now", "--seed", "5", "--sessions", "2000", "--ledger",
              p.dir / "shop.ledger", "--react", "--brokers", p.brokers, "--interventions",
              f"{p.prefix}.interventions.v1", "--effect", "0.5", "--offers", p.dir / "offers"]

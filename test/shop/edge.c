@@ -6,9 +6,16 @@
 #include "test/shop/queue.h"
 
 #include <curl/curl.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-enum { CONNECT_MS = 2000, ANSWER_MS = 5000, URL_SIZE = 512, REPLY_MAX = 64 * 1024 };
+enum {
+    CONNECT_MS = 2000,
+    ANSWER_MS = 5000,
+    URL_SIZE = 512,
+    PATH_SIZE = 16,
+    REPLY_MAX = 64 * 1024
+};
 
 /* A connection, and the request that it has until that is settled. */
 struct lane {
@@ -25,7 +32,8 @@ struct lane {
 struct edge {
     struct ledger *ledger;
     struct queue *queue;
-    size_t n_out; /* parcels of lanes */
+    const char *url; /* of the caller */
+    size_t n_out;    /* parcels of lanes */
     unsigned batch, n_lanes;
     CURLM *multi;
     struct curl_slist *headers;
@@ -48,16 +56,21 @@ static bool write_key_into(CURL *easy, const struct edge_options *o)
            curl_easy_setopt(easy, CURLOPT_PASSWORD, "") == CURLE_OK;
 }
 
+static bool lane_aim(struct lane *lane, const char *url, struct str path)
+{
+    char text[URL_SIZE];
+    (void)snprintf(text, sizeof(text), "%s/v1/%.*s", url, STR_ARGS(path));
+    return curl_easy_setopt(lane->easy, CURLOPT_URL, text) == CURLE_OK;
+}
+
 static bool lane_open(struct lane *lane, struct edge *d, const struct edge_options *o,
                       struct err *e)
 {
-    char url[URL_SIZE];
     CURL *easy = lane->easy = curl_easy_init();
     CHECK(easy);
     lane->edge = d;
-    int len = snprintf(url, sizeof(url), "%s/v1/%s", o->url, o->batch > 1 ? "batch" : "track");
     bool good =
-        len < (int)sizeof(url) && curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
+        strlen(o->url) + PATH_SIZE < URL_SIZE && lane_aim(lane, o->url, STR("batch")) &&
         curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http") == CURLE_OK &&
         curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
         curl_easy_setopt(easy, CURLOPT_HTTPHEADER, d->headers) == CURLE_OK &&
@@ -87,8 +100,24 @@ static void fill_body(struct lane *lane, bool is_batch)
         buf_text(&lane->body, "]}");
 }
 
+/* Where an event goes alone: the path is its type. */
+static struct str path_of(struct str event)
+{
+    static const char mark[] = "\"type\":\"";
+    const char *at = memmem(event.at, event.len, mark, sizeof mark - 1);
+    struct str rest;
+    CHECK(at != NULL); /* the shop's events all have one */
+    at += sizeof mark - 1;
+    struct str type = str_cut(str_over(at, (size_t)(event.at + event.len - at)), '"', &rest);
+    CHECK(type.len < PATH_SIZE - sizeof "/v1/");
+    return type;
+}
+
 static void lane_send(struct lane *lane)
 {
+    struct edge *d = lane->edge;
+    if (d->batch == 1)
+        CHECK(lane_aim(lane, d->url, path_of(buf_as_str(&lane->body))));
     buf_reset(&lane->reply);
     CHECK(curl_easy_setopt(lane->easy, CURLOPT_POSTFIELDSIZE_LARGE,
                            (curl_off_t)lane->body.len) == CURLE_OK);
@@ -135,6 +164,7 @@ static void refuse(struct edge *d, const struct lane *lane, long status, const c
     struct str told = str_head_utf8(buf_as_str(&lane->reply), 300);
     (void)err_code(&d->ledger->refusal, EXIT_CODE_FAILED, "the first with %ld%s: %.*s", status,
                    reason, STR_ARGS(told));
+    (void)fprintf(stderr, "auspex-shop: events are refused: %s\n", d->ledger->refusal.text);
 }
 
 /* All of the lane's parcels are settled: those whose number in the request `accepted` has. */
@@ -270,6 +300,7 @@ bool edge_open(struct way *w, const struct edge_options *o, struct ledger *l, st
     CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
     struct edge *d = mem_zero(1, sizeof(*d) + o->connections * sizeof(d->lanes[0]));
     d->ledger = l;
+    d->url = o->url;
     d->batch = o->batch;
     d->r = rng_stream((uint64_t)clock_mono_us(), 10);
     d->queue = queue_new();

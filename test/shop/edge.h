@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* edge - the way to a collector's HTTP edge: POST /v1/track, or /v1/batch with the events of
- * one visitor that wait, over several connections that stay open.
+/* edge - the way to a collector's HTTP edge: POST /v1/track, /v1/page ... by the type of the
+ * event, or /v1/batch with the events of one visitor that wait, over several connections that
+ * stay open.
  *
  * The same bytes go again, after a growing pause or what Retry-After asks for, until there is
  * an answer that settles them: 2xx, or a 4xx other than 408, 425 and 429, which is told and not

@@ -149,7 +149,8 @@ def goes_well():
     check_all_there(server, ran, 600)
     demand(server.connections <= 4 and len(server.requests) == 600, f"{server.connections} connections")
     request = server.requests[0]
-    demand(request.line == ["POST", "/v1/track", "HTTP/1.1"], request.line)
+    demand(all(r.line == ["POST", "/v1/" + r.events[0]["type"], "HTTP/1.1"] for r in server.requests), request.line)
+    demand({"/v1/track", "/v1/page"} <= {r.line[1] for r in server.requests}, "paths")
     demand(request.headers["authorization"] == "Basic " + base64.b64encode(f"{KEY}:".encode()).decode(), "key")
     demand(request.headers["content-type"] == "application/json" and "expect" not in request.headers, request.headers)
     demand(ran[1][1].startswith("delay p50 ") and ran[1][1].endswith("resent 0"), ran[1])
