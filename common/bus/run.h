@@ -77,6 +77,7 @@ struct run {
     rd_kafka_queue_t *commit_queue; /* outcomes of group commits */
     uint64_t commit_number; /* of the last group commit; outcomes of older ones count no more */
     bool is_joined;         /* the consumer has been made */
+    int64_t lost_us;        /* when the assignment was lost last; 0 = never */
     int64_t commit_confirmed_us, start_us, status_us;
     int64_t wall_us;  /* when this slice of records began */
     char reason[256]; /* why it is not ready */

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 enum { TURN_US = 5000, TURN_RECORDS = 16, WAIT_US = 50000, SEEK_US = 5000000 };
-enum { LEAVE_US = 700000, MEMBER_NAME = 512 };
+enum { LEAVE_US = 700000, AWAY_US = 60000000, MEMBER_NAME = 512 };
 
 static const uint64_t one = 1;
 
@@ -153,6 +153,8 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t why,
         return;
     }
     bool is_lost = rd_kafka_assignment_lost(rk) != 0;
+    if (is_lost)
+        r->lost_us = clock_mono_us();
     if (r->flow.phase != FLOW_IDLE)
         log_info("partitions revoked", "n=%d lost=%d", parts->cnt, is_lost);
     start_cancel(r);
@@ -161,22 +163,30 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t why,
     input_release(r);
 }
 
-static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
+/* The consumer works no more. A member that was away may be fenced by its own return, when the
+ * broker dies over the answer to it; else somebody else goes by its name. */
+static void consumer_fatal(struct run *r, rd_kafka_t *rk)
 {
-    struct run *r = opaque;
     char why[512] = "";
-    (void)snprintf(r->reason, sizeof r->reason, "%s", reason);
-    log_warn("Kafka", "code=%d reason=\"%s\"", code, reason);
-    if (code != RD_KAFKA_RESP_ERR__FATAL)
-        return;
     struct err e = {0};
-    if (rd_kafka_fatal_error(rk, why, sizeof why) == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+    bool was_away = r->lost_us > 0 && clock_mono_us() - r->lost_us < AWAY_US;
+    if (rd_kafka_fatal_error(rk, why, sizeof why) == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID &&
+        !was_away)
         err_code(&e, EXIT_CODE_CONFIG,
                  "another %s runs as instance %s: copies need names of their own (--instance)",
                  r->stage->name, r->env.instance);
     else
         err_code(&e, EXIT_CODE_AGAIN, "consumer: %s", why);
     run_fail(r, &e);
+}
+
+static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
+{
+    struct run *r = opaque;
+    (void)snprintf(r->reason, sizeof r->reason, "%s", reason);
+    log_warn("Kafka", "code=%d reason=\"%s\"", code, reason);
+    if (code == RD_KAFKA_RESP_ERR__FATAL)
+        consumer_fatal(r, rk);
 }
 
 /* A static member that comes back keeps the partitions it had, also when it subscribes to more
@@ -231,6 +241,8 @@ void input_poll(struct run *r)
     if (m) { /* errors only: records come through the partitions' own queues */
         if (m->err && m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
             log_warn("consumer", "reason=\"%s\"", rd_kafka_message_errstr(m));
+        if (m->err == RD_KAFKA_RESP_ERR__FATAL)
+            consumer_fatal(r, r->consumer);
         rd_kafka_message_destroy(m);
     }
     (void)rd_kafka_queue_poll_callback(r->commit_queue, 0);

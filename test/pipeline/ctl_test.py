@@ -552,6 +552,8 @@ def main():
     demand(p.db.value("select count(*) from events where site_id = 3") == "2997", "rows of site 3")
     running["featurizer"].stop()
     says(p, 1, ["featurizer", "down"], "status")
+    until("a tick has come that featurizer has not read",
+          lambda: any(end > at for at, end in zip(p.offsets("featurizer", "events"), p.ends("events"), strict=True)))
     says(p, 75, ["featurizer"], "wait", "featurized", "--timeout", "2")
     for name in ("collector", "scorer", "actuator", "archiver"):
         running[name].stop()

@@ -181,7 +181,7 @@ def main():
                  auspex__static_members="true").apply()
     made = p.ctl("sites", "put", "1", "--name", "shop", "--new-key")
     key = re.search(r"new key\s+(\S+)", made)[1]
-    programs = p.start(["collector", *BEHIND])
+    programs = p.start(["collector"])
     until("the edge is open", lambda: f"port={port}" in programs["collector"].text())
     second = p.program("collector", "b")
     demand(second.wait_end() == 78 and "in use" in second.text(), "a port that is taken is not told")
@@ -198,6 +198,7 @@ def main():
         s.join(20)
     judge_senders(senders)
     programs["collector"].wait_ready()
+    programs |= p.start(BEHIND)
     p.drain(programs)
     judge_ids(p, set().union(*(s.acked for s in senders)))
     p.check("--without", "actuator")
