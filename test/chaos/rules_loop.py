@@ -250,6 +250,9 @@ def rule_deliveries(w, seen, report):
         last = {}
         for record in part:
             f = record.fields
+            if f["rec"] != "delivery":
+                report("I7", f"{record.place}: a record of {f['rec']}")
+                continue
             i = fired.get(f["intervention_id"])
             if i is None or record.position != i.position:
                 report("I7", f"{record.place}: no intervention {f['intervention_id']} at {record.position}")
