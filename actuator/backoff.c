@@ -37,12 +37,12 @@ static bool number_at(struct str text, size_t at, size_t len, uint64_t *n)
 static bool date_read(struct str text, int64_t *at_us)
 {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    static const char form[] = "xxx, 00 xxx 0000 00:00:00 GMT";
+    static const char form[] = "***, ** *** **** **:**:** GMT";
     uint64_t day, year, hour, minute, second;
     if (text.len != sizeof form - 1)
         return false;
     for (size_t i = 0; i < text.len; i++)
-        if (form[i] != 'x' && form[i] != '0' && form[i] != text.at[i])
+        if (form[i] != '*' && form[i] != text.at[i])
             return false;
     const char *month = memmem(months, sizeof months - 1, text.at + 8, 3);
     if (!month || (month - months) % 3 != 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run - one running stage: the thin part of the runtime, between flow (which decides),
- * librdkafka and libuv. Internal to common/bus; its parts are run_input (consumer), run_output
- * (producer), run_start (where to begin), run_lookup (look-up topics), run_commit (group
- * commits, checkpoints, sinks) and run_status (admin).
+ * librdkafka and libuv. Internal to common/bus; its parts are run_group (membership), run_input
+ * (records), run_output (producer), run_start (where to begin), run_lookup (look-up topics),
+ * run_commit (group commits, checkpoints, sinks) and run_status (admin).
  *
  * Threads: the loop's, which calls the core, and one worker for what blocks: finding where to
  * begin, checkpoints, a sink's flush. They meet in worker_collect on the loop. */
@@ -94,22 +94,25 @@ struct run {
 /* The program ends with this failure, after giving back what it has. */
 void run_fail(struct run *r, const struct err *e);
 
+/* run_group.c */
+MUST_USE bool group_join(struct run *r, struct err *e);
+void group_poll(struct run *r);   /* serves rebalances */
+void group_assign(struct run *r); /* the start job is done: give the offsets to librdkafka */
+void group_release(struct run *r);
+void group_rejoin(struct run *r); /* leaves the group, drops all, joins again */
+/* Leaves the group, but waits only so long for a coordinator that does not answer; false then:
+ * the session's end will tell the group, and closing would wait for as long. */
+bool group_leave(struct run *r);
+void group_close(struct run *r);
+
 /* run_input.c */
 MUST_USE bool input_watch(struct run *r, struct err *e); /* what wakes the loop */
-MUST_USE bool input_join(struct run *r, struct err *e);
-void input_poll(struct run *r); /* serves rebalances */
 /* Uses records for a slice of time; true when more is at hand. */
 bool input_turn(struct run *r);
-void input_assign(struct run *r); /* the start job is done: give the offsets to librdkafka */
-void input_release(struct run *r);
 /* While draining: goes on with the record whose outputs are not all given yet. */
 void input_owed(struct run *r);
 void input_resume(struct run *r); /* a sink's batch is stored: who waited may go on */
-void input_rejoin(struct run *r); /* leaves the group, drops all, joins again */
-/* Leaves the group, but waits only so long for a coordinator that does not answer; false then:
- * the session's end will tell the group, and closing would wait for as long. */
-bool input_leave(struct run *r);
-void input_close(struct run *r);
+void input_drop_ahead(struct run_source *s); /* forgets what was fetched and not used */
 
 /* run_output.c */
 MUST_USE bool output_open(struct run *r, struct err *e);

@@ -236,7 +236,7 @@ void commit_turn(struct run *r)
         action = flow_decide(&r->flow, clock_mono_us());
     } while (step(r, action));
     if (action == FLOW_RELEASE && r->flow.phase == FLOW_DRAINING && !r->flow.is_stopping)
-        input_rejoin(r); /* fenced: no rebalance has told us */
+        group_rejoin(r); /* fenced: no rebalance has told us */
 }
 
 void commit_drain(struct run *r)

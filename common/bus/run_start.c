@@ -451,7 +451,7 @@ void start_turn(struct run *r)
     counter_set(r->start_seconds, (double)(now_us - r->start_us) * 1e-6);
     r->commit_confirmed_us = now_us;
     if (j->is_good)
-        input_assign(r);
+        group_assign(r);
     else
         run_fail(r, &j->e);
     free(j);

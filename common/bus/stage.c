@@ -180,7 +180,7 @@ static void done_turn(struct run *r)
         if (r->is_failed)
             r->flow.is_lost = true; /* what failed must not be committed over */
         commit_drain(r);
-        input_release(r);
+        group_release(r);
     }
     r->is_done = true;
     uv_stop(&r->loop);
@@ -212,9 +212,9 @@ static void on_prepare(uv_prepare_t *prepare)
     struct err e = {0};
     bool is_known = lookup_turn(r);
     bool may_join = !r->is_joined && !r->is_failed && !r->flow.is_stopping;
-    if (is_known && may_join && !input_join(r, &e))
+    if (is_known && may_join && !group_join(r, &e))
         run_fail(r, &e);
-    input_poll(r);
+    group_poll(r);
     start_turn(r);
     bool has_more = input_turn(r);
     commit_turn(r);
@@ -343,9 +343,9 @@ static void handle_close(uv_handle_t *h, void *arg)
 
 static void run_close(struct run *r, int code)
 {
-    if (!input_leave(r))
+    if (!group_leave(r))
         _exit(code); /* all that could be stored is */
-    input_close(r);
+    group_close(r);
     lookup_close(r);
     worker_free(r->worker);
     commit_close(r);
