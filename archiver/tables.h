@@ -50,7 +50,7 @@ struct column {
     size_t at; /* bytes into the base */
 };
 
-enum { TABLE_COLUMNS = 96, TABLE_SQL = 4096 };
+enum { TABLE_COLUMNS = 128, TABLE_SQL = 4096 };
 struct table_def {
     const char *name;
     struct column columns[TABLE_COLUMNS];

@@ -41,7 +41,7 @@ struct kept {
     struct datum value;
 };
 
-enum { DRAFT_SLOTS = 160 };
+enum { DRAFT_SLOTS = 224 };
 
 struct draft {
     /* taken from members */

@@ -194,6 +194,12 @@ static wire_flag default_flag(void)
 #define RECORD_TEXT   "kind"
 #include "common/wire/record_unit.h"
 
+#define RECORD_NAME   rated
+#define RECORD_FILE   "schemas/rated.def"
+#define RECORD_NUMBER 0
+#define RECORD_TEXT   "rated"
+#include "common/wire/record_unit.h"
+
 #define RECORD_NAME   site_key
 #define RECORD_FILE   "schemas/site_key.def"
 #define RECORD_NUMBER 0
@@ -222,6 +228,12 @@ static wire_flag default_flag(void)
 #define RECORD_FILE   "schemas/tick.def"
 #define RECORD_NUMBER 2
 #define RECORD_TEXT   "tick"
+#include "common/wire/record_unit.h"
+
+#define RECORD_NAME   signal
+#define RECORD_FILE   "schemas/signal.def"
+#define RECORD_NUMBER 19
+#define RECORD_TEXT   "signal"
 #include "common/wire/record_unit.h"
 
 #define RECORD_NAME   import_line

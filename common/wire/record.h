@@ -76,8 +76,9 @@ enum record_kind {
 
 enum origin { ORIGIN_NONE, ORIGIN_RAW, ORIGIN_IMPORTS, ORIGIN_CONTROL, ORIGIN_EVENTS };
 
-/* Index of a tick, above that of any event of the same raw record. */
-enum { INDEX_TICK = 1000, EVENTS_PER_RECORD = 250 };
+/* Indexes above that of any event of the same raw record: a tick's, and the first of signals, which
+ * have that of their event added. */
+enum { INDEX_TICK = 1000, INDEX_SIGNAL = 2000, EVENTS_PER_RECORD = 250 };
 
 /* The fields of position.def, alike in every internal record. */
 struct position {
@@ -88,6 +89,9 @@ struct position {
 #define LIST(key, item, name, meaning)  struct wire_list name;
 struct kind {
 #include "schemas/kind.def"
+};
+struct rated {
+#include "schemas/rated.def"
 };
 struct site_key {
 #include "schemas/site_key.def"
@@ -101,6 +105,10 @@ struct policy {
 struct event {
 #include "schemas/event.def"
 #include "schemas/position.def"
+};
+struct signal {
+#include "schemas/position.def"
+#include "schemas/signal.def"
 };
 struct tick {
 #include "schemas/position.def"
