@@ -38,6 +38,18 @@ static inline int64_t clock_floor(int64_t us, int64_t unit_us)
     return q - (us % unit_us < 0);
 }
 
+/* 0 to 23, and Monday = 0, of a time in its own zone. */
+static inline int clock_hour(int64_t us)
+{
+    return (int)(clock_floor(us, HOUR_US) - 24 * clock_floor(us, DAY_US));
+}
+
+static inline int clock_weekday(int64_t us)
+{
+    int64_t days = clock_floor(us, DAY_US); /* day 0 was a Thursday */
+    return (int)(((days + 3) % 7 + 7) % 7);
+}
+
 #ifdef __cplusplus
 }
 #endif

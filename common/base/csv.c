@@ -17,17 +17,22 @@ static size_t quoted_len(struct str s)
 
 size_t csv_split(struct str line, struct str *fields, size_t max)
 {
+    return csv_split_at(line, ',', fields, max);
+}
+
+size_t csv_split_at(struct str line, char separator, struct str *fields, size_t max)
+{
     struct str rest = str_over(line.at ? line.at : "", line.len);
     for (size_t n = 0; n < max; n++) {
         size_t len;
         if (rest.len > 0 && rest.at[0] == '"') {
             len = quoted_len(rest);
-            if (len == 0 || (len < rest.len && rest.at[len] != ','))
+            if (len == 0 || (len < rest.len && rest.at[len] != separator))
                 return 0;
             fields[n] = str_over(rest.at + 1, len - 2);
         } else {
-            const char *comma = rest.len ? memchr(rest.at, ',', rest.len) : NULL;
-            len = comma ? (size_t)(comma - rest.at) : rest.len;
+            const char *at = rest.len ? memchr(rest.at, separator, rest.len) : NULL;
+            len = at ? (size_t)(at - rest.at) : rest.len;
             fields[n] = str_over(rest.at, len);
             if (len > 0 && memchr(rest.at, '"', len))
                 return 0;

@@ -14,6 +14,8 @@ extern "C" {
  * quotes, where those that stand twice still do. Returns how many there are, at least 1; 0 when
  * there are more than `max`, or a quote stands where none may. */
 MUST_USE size_t csv_split(struct str line, struct str *fields, size_t max);
+/* The same with another character than the comma; not a quote. */
+MUST_USE size_t csv_split_at(struct str line, char separator, struct str *fields, size_t max);
 /* What a field means: quotes that stand twice become one. The field itself where it has none,
  * else taken from the arena. */
 struct str csv_text(struct str field, struct arena *a);

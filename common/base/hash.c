@@ -15,6 +15,12 @@ uint64_t hash64(const void *at, size_t len)
     return XXH3_64bits(len ? at : "", len);
 }
 
+struct hash128 hash128_str(struct str s, uint64_t seed)
+{
+    XXH128_hash_t h = XXH3_128bits_withSeed(s.len ? s.at : "", s.len, seed);
+    return (struct hash128){h.low64, h.high64};
+}
+
 static uint32_t load_le32(const uint8_t *at)
 {
     return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |

@@ -16,6 +16,13 @@ static inline uint64_t hash64_str(struct str s)
     return hash64(s.at, s.len);
 }
 
+/* XXH3, 128 bits: keys of what is kept of bytes that anybody may send. With a seed that they do
+ * not know nobody can send two of one hash. */
+struct hash128 {
+    uint64_t low, high;
+};
+struct hash128 hash128_str(struct str s, uint64_t seed);
+
 /* Kafka's default partitioner: (murmur2(key) & 0x7fffffff) % n, as in its Java client. */
 uint32_t hash_murmur2(const void *at, size_t len);
 uint32_t hash_partition(struct str key, uint32_t n_partitions);

@@ -43,6 +43,10 @@ static void test_hash64_is_xxh3(void **state)
     assert_true(hash64(NULL, 0) == 0x2d06800538d394c2u);
     assert_true(hash64_str(STR("abc")) == 0x78af5f94892f3950u);
     assert_true(hash64_str(STR("abd")) != hash64_str(STR("abc")));
+    struct hash128 none = hash128_str((struct str){NULL, 0}, 0),
+                   seeded = hash128_str(STR("abc"), 7);
+    assert_true(none.low == 0x6001c324468d497fu && none.high == 0x99aa06d3014798d8u);
+    assert_true(seeded.low == 0x48ff56f569e39912u && seeded.high == 0x8a3c1b87ceb230eeu);
 }
 
 /* Values of FIPS 180-2. */

@@ -55,6 +55,7 @@ void *slab_take(struct slab *s, size_t len)
 {
     unsigned size = size_of(len);
     struct slab_piece *p = s->spare[size];
+    s->used += (size_t)1 << (size + SLAB_LEAST);
     if (!p)
         return cut(s, (size_t)1 << (size + SLAB_LEAST));
     s->spare[size] = p->next;
@@ -74,4 +75,5 @@ void slab_give(struct slab *s, void *piece, size_t len)
     unsigned size = size_of(len);
     p->next = s->spare[size];
     s->spare[size] = p;
+    s->used -= (size_t)1 << (size + SLAB_LEAST);
 }

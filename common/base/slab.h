@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* slab - pieces of memory in sizes of powers of two, 16 to 8192 bytes, that are given back one
  * by one and used again: what states hold. Takes memory from the system in large chunks only,
- * so that a warm slab does not call malloc. A piece is known by the length it was asked for. */
+ * so that a warm slab does not call malloc. A piece is known by the length it was asked for.
+ *
+ * What is given back serves pieces of its own size only and never goes back to the system: a
+ * slab takes at most the sum, over the sizes, of the most that was ever out of each. */
 #ifndef AUSPEX_SLAB_H
 #define AUSPEX_SLAB_H
 
@@ -16,6 +19,7 @@ struct slab {
     struct slab_chunk *chunks;
     uint8_t *at, *end; /* of the newest chunk, not cut yet */
     size_t n_chunks;
+    size_t used; /* bytes of the pieces that are out, each as its size has them */
 };
 
 void slab_fini(struct slab *s);          /* {0} is a valid empty slab */
