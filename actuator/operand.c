@@ -20,7 +20,7 @@ static const uint8_t fact_types[FACTS_N] = {
 static const char *const prediction_names[PREDICTIONS_N] = {"conversion"};
 
 static const char *const feature_names[FEATURES_N] = {
-#define FEATURE(name, type, unit, group, absent, meaning) #name,
+#define FEATURE(name, type, unit, group, absent, meaning, rule) #name,
 #include "schemas/features.def"
 #undef FEATURE
 };

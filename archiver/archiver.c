@@ -187,6 +187,16 @@ static void add_vector(struct archiver *a, uint32_t record, const struct place *
         add_row(a, verdict == 0 ? TABLE_FEATURES : TABLE_REPEATS, record, place, NULL);
 }
 
+/* What featurizer heard between events, for who computes its features anew. */
+static void add_notice(struct archiver *a, uint32_t record, const struct place *place,
+                       struct str value)
+{
+    const struct notice n = {a->reading.position.epoch, a->reading.position.rec,
+                             a->reading.received_us, value};
+    const void *const bases[BASES_N] = {place, &n, NULL};
+    batch_row(&a->open, TABLE_NOTICES, &store_tables(a->store)[TABLE_NOTICES], record, bases);
+}
+
 /* Of the topics whose records are a row each. */
 static enum table table_of(enum topic t)
 {
@@ -217,7 +227,9 @@ static void add_rows(struct archiver *a, const struct stage_message *m)
                                                           .site_id = r->site_id,
                                                           .of_import = r->of_import},
                                    m->value);
-    if (m->topic == TOPIC_features)
+    if (m->topic == TOPIC_events && r->position.rec != REC_event)
+        add_notice(a, record, &place, m->value);
+    else if (m->topic == TOPIC_features)
         add_vector(a, record, &place);
     else if (m->topic == TOPIC_predictions)
         add_kinds(a, record, &place);
@@ -246,7 +258,7 @@ static void use(struct archiver *a, struct source *s, const struct stage_message
         reject_unreadable(a, m, out);
     else if (!is_new(s, &a->reading, m->topic))
         counter_add(s->repeats, 1);
-    else if (status == READ_ROW)
+    else if (status == READ_ROW || status == READ_NOTICE)
         add_rows(a, m);
 }
 

@@ -190,6 +190,132 @@ static void test_conflicts_leave_the_view(void **state)
     rig_close(&r);
 }
 
+/* Records between events get rows as they stand; each position once, ticks none. */
+static void test_notices(void **state)
+{
+    (void)state;
+    struct rig r = rig_open(dsn, "notices");
+    struct control c;
+    struct tick k;
+    (void)rig_seek(&r, TOPIC_events, 3);
+    control_init(&c);
+    c.epoch = 1;
+    c.origin = ORIGIN_CONTROL;
+    c.offset = 5;
+    c.received_us = RECEIVED_US;
+    c.what = STR("site");
+    buf_reset(&r.value);
+    control_pack(&r.value, &c);
+    rig_give(&r, TOPIC_events, 3, 7);
+    rig_give(&r, TOPIC_events, 3, 8); /* repeated further up */
+    tick_init(&k);
+    k.epoch = 1;
+    k.origin = ORIGIN_RAW;
+    k.received_us = RECEIVED_US;
+    buf_reset(&r.value);
+    tick_pack(&r.value, &k);
+    rig_give(&r, TOPIC_events, 3, 9);
+    rig_store(&r);
+    assert_int_equal(ask("SELECT count(*) FROM notices WHERE epoch = 1 AND partition = 3 AND "
+                         "rec = 5 AND \"offset\" = 7 AND "
+                         "extract(epoch FROM received)::bigint = 1763600000"),
+                     1);
+    assert_int_equal(ask("SELECT count(*) FROM notices WHERE partition = 3"), 1);
+    rig_close(&r);
+}
+
+/* A value of its own for every field; texts of JSON as jsonb writes them. */
+static void fill_all(struct event *e, char words[][24])
+{
+    event_init(e);
+    for (size_t i = 0; i < event_def.n_fields; i++) {
+        const struct field_def *f = &event_def.fields[i];
+        char *at = (char *)e + f->offset;
+        uint64_t number =
+            i + 3 + (f->key > 6 ? (uint64_t)i << 56 : 0); /* also above INT64_MAX */
+        int64_t us = RECEIVED_US + (int64_t)i;
+        double real = -(double)i - 1e-300 * (double)i;
+        (void)snprintf(words[i], sizeof words[i],
+                       f->type == FIELD_JSON ? "{\"\xc3\xbc%zu\": 1.50}" : "\xc3\xbc%zu", i);
+        struct str text = str_of(words[i]);
+        if (f->key == 0)
+            continue;
+        if (f->type == FIELD_U64)
+            memcpy(at, &number, sizeof number);
+        else if (f->type == FIELD_TIME)
+            memcpy(at, &us, sizeof us);
+        else if (f->type == FIELD_F64)
+            memcpy(at, &real, sizeof real);
+        else
+            memcpy(at, &text, sizeof text);
+    }
+    e->origin = ORIGIN_RAW;
+}
+
+static void expect_row(struct db *db, const struct table_def *t, uint64_t offset,
+                       const struct event *wanted)
+{
+    struct buf sql = {0}, a = {0}, b = {0};
+    struct err e = {0};
+    static struct db_row row;
+    struct event event;
+    struct place place;
+    void *const bases[BASES_N] = {&place, &event, NULL};
+    bool is_end = true;
+    buf_text(&sql, "COPY (SELECT ");
+    table_names(&sql, t, "e.");
+    buf_printf(
+        &sql,
+        " FROM events_all e WHERE partition = 1 AND \"offset\" = %llu) TO STDOUT (FORMAT "
+        "binary)",
+        (unsigned long long)offset);
+    assert_true(db_begin(db, NULL, &e) && db_copy_out(db, buf_cstr(&sql), &e) &&
+                db_copy_next(db, &row, &is_end, &e) && !is_end);
+    assert_int_equal(row.n, t->n_columns);
+    event_init(&event);
+    table_read(t, row.fields, bases);
+    assert_true(place.partition == 1 && place.offset == offset);
+    event_pack(&a, &event);
+    event_pack(&b, wanted);
+    assert_int_equal(a.len, b.len);
+    assert_memory_equal(a.at, b.at, a.len);
+    assert_true(db_copy_next(db, &row, &is_end, &e) && is_end && db_commit(db, &e));
+    buf_fini(&sql);
+    buf_fini(&a);
+    buf_fini(&b);
+}
+
+/* An event that comes back from its row is the same in every field. */
+static void test_events_come_back(void **state)
+{
+    (void)state;
+    static char words[256][24];
+    struct rig r = rig_open(dsn, "back");
+    struct err e = {0};
+    struct event full, bare;
+    assert_true(event_def.n_fields < ARRAY_LEN(words));
+    (void)rig_seek(&r, TOPIC_events, 1);
+    fill_all(&full, words);
+    buf_reset(&r.value);
+    event_pack(&r.value, &full);
+    rig_give(&r, TOPIC_events, 1, 100);
+    event_init(&bare);
+    bare.epoch = 1;
+    bare.origin = ORIGIN_RAW;
+    bare.received_us = RECEIVED_US;
+    buf_reset(&r.value);
+    event_pack(&r.value, &bare);
+    rig_give(&r, TOPIC_events, 1, 101);
+    rig_store(&r);
+    struct db *db = db_open(dsn, "archiver_db_test", &e);
+    assert_non_null(db);
+    const struct table_def *t = &store_tables(archiver_store(r.archiver))[TABLE_EVENTS_ALL];
+    expect_row(db, t, 100, &full);
+    expect_row(db, t, 101, &bare);
+    db_close(db);
+    rig_close(&r);
+}
+
 static void test_repeats_by_position(void **state)
 {
     (void)state;
@@ -447,6 +573,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_conflicts_leave_the_view),
+        cmocka_unit_test(test_notices),
+        cmocka_unit_test(test_events_come_back),
         cmocka_unit_test(test_repeats_by_position),
         cmocka_unit_test(test_killed_before_commit),
         cmocka_unit_test(test_answer_of_commit_lost),

@@ -97,6 +97,48 @@ static void test_reads_events(void **state)
     buf_fini(&b);
 }
 
+static void expect_notice(struct buf *b, enum read_status status, uint64_t site)
+{
+    struct reading r;
+    assert_int_equal(read_bytes(&r, TOPIC_events, buf_as_str(b), ""), status);
+    if (status == READ_NOTICE)
+        assert_true(r.site_id == site && r.received_us == RECEIVED_US);
+    if (status == READ_NOTICE && r.position.rec != REC_signal) /* which stays in events */
+        assert_int_equal(read_bytes(&r, TOPIC_features, buf_as_str(b), ""), READ_PASS);
+    for (size_t len = 0; len < b->len; len++)
+        assert_int_equal(read_bytes(&r, TOPIC_events, str_over(b->at, len), ""), READ_BAD);
+    buf_reset(b);
+}
+
+/* What matters to features beside events has rows; a tick has none. */
+static void test_reads_notices(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+    struct control c;
+    struct signal g;
+    struct import_end i;
+    control_init(&c);
+    c.received_us = RECEIVED_US;
+    control_pack(&b, &c);
+    expect_notice(&b, READ_NOTICE, 0);
+    signal_init(&g);
+    g.received_us = RECEIVED_US;
+    g.site_id = 4;
+    signal_pack(&b, &g);
+    expect_notice(&b, READ_NOTICE, 4);
+    import_end_init(&i);
+    i.received_us = RECEIVED_US;
+    i.site_id = 5;
+    import_end_pack(&b, &i);
+    expect_notice(&b, READ_NOTICE, 5);
+    i.received_us = 0; /* no time that a column could hold */
+    import_end_pack(&b, &i);
+    struct reading r;
+    assert_int_equal(read_bytes(&r, TOPIC_events, buf_as_str(&b), ""), READ_BAD);
+    buf_fini(&b);
+}
+
 static void test_refuses_what_no_column_holds(void **state)
 {
     (void)state;
@@ -232,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_lanes_are_apart),
         cmocka_unit_test(test_lanes_text),
         cmocka_unit_test(test_reads_events),
+        cmocka_unit_test(test_reads_notices),
         cmocka_unit_test(test_refuses_what_no_column_holds),
         cmocka_unit_test(test_refuses_bad_kinds),
         cmocka_unit_test(test_passes_what_is_forwarded),

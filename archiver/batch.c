@@ -77,7 +77,8 @@ void batch_row(struct batch *b, enum table t, const struct table_def *def, uint3
     to->index[to->n++] = (struct batch_row){to->rows.len, record};
     table_pack(&to->rows, def, bases);
     b->n_rows++;
-    note_day(b, b->records[record].received_us);
+    if (t != TABLE_NOTICES) /* which has no partitions */
+        note_day(b, b->records[record].received_us);
 }
 
 void batch_move(struct batch *b, const struct batch_move *m)

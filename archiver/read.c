@@ -81,13 +81,22 @@ static bool kinds_are_good(const struct prediction *p)
     return true;
 }
 
-static enum read_status checked(struct reading *r, const struct record_def *def)
+/* Whether columns hold the position and the time. */
+static enum read_status placed(struct reading *r)
 {
-    facts(r, def);
     if (!position_fits(&r->position))
         return bad(r, "a position out of range");
     if (!batch_takes_day(r->received_us))
         return bad(r, "a received time out of range");
+    return READ_ROW;
+}
+
+static enum read_status checked(struct reading *r, const struct record_def *def)
+{
+    facts(r, def);
+    enum read_status status = placed(r);
+    if (status != READ_ROW)
+        return status;
     if (def == &prediction_def && !kinds_are_good(&r->record.prediction))
         return bad(r, "a kind that cannot be read");
     return READ_ROW;
@@ -134,12 +143,43 @@ static enum read_status read_json(struct reading *r, const struct record_def *de
     return checked(r, def);
 }
 
+static bool is_notice(enum topic t, uint64_t rec)
+{
+    return t == TOPIC_events &&
+           (rec == REC_control || rec == REC_signal || rec == REC_import_end);
+}
+
+/* Whole and readable, as featurizer wants it too. */
+static enum read_status read_notice(struct reading *r, struct str value)
+{
+    const union record_any *a = &r->record;
+    enum wire_status s =
+        record_read(record_def_of(r->position.rec), &r->record, value.at, value.len);
+    if (s != WIRE_OK)
+        return bad(r, wire_status_text(s));
+    r->site_id = r->of_import = 0;
+    if (r->position.rec == REC_control) {
+        r->received_us = a->control.received_us;
+    } else if (r->position.rec == REC_signal) {
+        r->received_us = a->signal.received_us;
+        r->site_id = a->signal.site_id;
+    } else {
+        r->received_us = a->import_end.received_us;
+        r->site_id = a->import_end.site_id;
+        r->of_import = a->import_end.of_import;
+    }
+    enum read_status status = placed(r);
+    return status == READ_ROW ? READ_NOTICE : status;
+}
+
 enum read_status read_message(struct reading *r, const struct stage_message *m, struct arena *a)
 {
     const struct record_def *def = read_def(m->topic);
     if (may_be_json(m->topic) && is_json(m))
         return read_json(r, def, m->value, a);
     enum wire_status s = position_read(&r->position, m->value.at, m->value.len);
+    if (s == WIRE_OK && is_notice(m->topic, r->position.rec))
+        return read_notice(r, m->value);
     if (s == WIRE_OK && is_forwarded(r->position.rec))
         return READ_PASS;
     if (s == WIRE_OK)

@@ -9,17 +9,19 @@
 #include "common/wire/record_any.h"
 
 enum read_status {
-    READ_ROW,  /* a record that the topic's tables hold */
-    READ_PASS, /* a tick, control or import_end: moves on, has no row */
+    READ_ROW,    /* a record that the topic's tables hold */
+    READ_NOTICE, /* a record of events that is no event, but matters to features */
+    READ_PASS,   /* a tick, or what is passed on: moves on, has no row */
     READ_BAD
 };
 
 struct reading {
     struct position position;
-    union record_any record; /* for READ_ROW; slices point into the message or the arena */
-    const char *fault;       /* for READ_BAD: a few words of ours */
+    union record_any
+        record; /* for READ_ROW and READ_NOTICE; slices point into the message or the arena */
+    const char *fault; /* for READ_BAD: a few words of ours */
     int64_t received_us;
-    uint64_t site_id, of_import; /* for READ_ROW */
+    uint64_t site_id, of_import; /* for READ_ROW and READ_NOTICE */
 };
 
 /* The record that the topic is for: event for events ... */

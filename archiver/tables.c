@@ -2,6 +2,7 @@
 #include "archiver/tables.h"
 
 #include "common/db/copy.h"
+#include "common/db/db.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -56,6 +57,28 @@ static const struct place_column index_place[] = {
     {0},
 };
 
+static const struct place_column notice_place[] = {
+    {"epoch", COLUMN_INT4, "epoch", 0},
+    {"partition", COLUMN_INT4, NULL, offsetof(struct place, partition)},
+    {"offset", COLUMN_INT8, NULL, offsetof(struct place, offset)},
+    {0},
+};
+
+/* Described as a record is, though it is none: key 1 is the position's epoch. */
+static const struct field_def notice_fields[] = {
+    {1, FIELD_U64, offsetof(struct notice, epoch), "epoch", "", NULL},
+    {10, FIELD_TIME, offsetof(struct notice, received_us), "received_us", "", NULL},
+    {11, FIELD_U64, offsetof(struct notice, rec), "rec", "", NULL},
+    {12, FIELD_BIN, offsetof(struct notice, record), "record", "", NULL},
+};
+static const struct record_def notice_def = {
+    .name = "notice",
+    .number = REC_END,
+    .size = sizeof(struct notice),
+    .fields = notice_fields,
+    .n_fields = ARRAY_LEN(notice_fields),
+};
+
 /* `fields` are the wanted ones, or behind a "*" those that are left out; parts of the position
  * and lists never count among them. */
 static const struct {
@@ -75,6 +98,7 @@ static const struct {
     [TABLE_INTERVENTIONS] = {"interventions", "*", index_place, &intervention_def, NULL},
     [TABLE_OUTCOMES] = {"outcomes", "*", index_place, &outcome_def, NULL},
     [TABLE_DELIVERIES] = {"deliveries", "*", index_place, &delivery_def, NULL},
+    [TABLE_NOTICES] = {"notices", "*", notice_place, &notice_def, NULL},
 };
 
 enum { POSITION_KEYS = 7 };
@@ -118,12 +142,18 @@ static void add_fields(struct table_def *t, const struct record_def *d, const ch
     }
 }
 
+void table_names(struct buf *sql, const struct table_def *t, const char *prefix)
+{
+    for (unsigned i = 0; i < t->n_columns; i++)
+        buf_printf(sql, "%s%s\"%.*s\"", i ? ", " : "", prefix, t->columns[i].name_len,
+                   t->columns[i].name);
+}
+
 static void write_copy(struct table_def *t)
 {
     struct buf b = {0};
     buf_printf(&b, "COPY %s (", t->name);
-    for (unsigned i = 0; i < t->n_columns; i++)
-        buf_printf(&b, "%s\"%.*s\"", i ? ", " : "", t->columns[i].name_len, t->columns[i].name);
+    table_names(&b, t, "");
     buf_text(&b, ") FROM STDIN (FORMAT binary)");
     CHECK(b.len < sizeof t->copy);
     memcpy(t->copy, buf_cstr(&b), b.len + 1);
@@ -197,6 +227,11 @@ static void pack_bytes(struct buf *b, enum column_type type, const void *at)
 void table_pack(struct buf *rows, const struct table_def *t, const void *const bases[BASES_N])
 {
     copy_row(rows, t->n_columns);
+    table_values(rows, t, bases);
+}
+
+void table_values(struct buf *rows, const struct table_def *t, const void *const bases[BASES_N])
+{
     for (const struct column *c = t->columns; c < t->columns + t->n_columns; c++) {
         const char *at = (const char *)bases[c->base] + c->at;
         switch (c->type) {
@@ -219,6 +254,34 @@ void table_pack(struct buf *rows, const struct table_def *t, const void *const b
             pack_bytes(rows, c->type, at);
             break;
         }
+    }
+}
+
+static void read_number(char *to, const struct db_field *f, const struct column *c)
+{
+    int64_t i64 = c->type == COLUMN_TIME ? db_field_time(f) : db_field_i64(f);
+    double f64 = db_field_f64(f);
+    bool flag = db_field_flag(f);
+    if (c->type == COLUMN_FLAG)
+        memcpy(to, &flag, sizeof flag);
+    else if (c->type == COLUMN_FLOAT8)
+        memcpy(to, &f64, sizeof f64);
+    else
+        memcpy(to, &i64, sizeof i64);
+}
+
+void table_read(const struct table_def *t, const struct db_field *fields,
+                void *const bases[BASES_N])
+{
+    for (unsigned i = 0; i < t->n_columns; i++) {
+        const struct column *c = &t->columns[i];
+        char *to = (char *)bases[c->base] + c->at;
+        struct str s =
+            c->type == COLUMN_JSONB ? db_field_jsonb(&fields[i]) : db_field_str(&fields[i]);
+        if (c->type == COLUMN_TEXT || c->type == COLUMN_JSONB || c->type == COLUMN_BYTEA)
+            memcpy(to, &s, sizeof s);
+        else
+            read_number(to, &fields[i], c);
     }
 }
 

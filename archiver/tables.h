@@ -20,6 +20,7 @@ enum table {
     TABLE_INTERVENTIONS,
     TABLE_OUTCOMES,
     TABLE_DELIVERIES,
+    TABLE_NOTICES,
     TABLES_N
 };
 
@@ -42,6 +43,13 @@ struct place {
     uint64_t partition, offset;
 };
 
+/* A record of the topic events that is no event: what a row of notices is made of. */
+struct notice {
+    uint64_t epoch, rec;
+    int64_t received_us;
+    struct str record; /* as it stands in the topic */
+};
+
 struct column {
     const char *name; /* of a time: still with its _us */
     int name_len;     /* of the name in SQL */
@@ -62,6 +70,17 @@ void tables_init(struct table_def tables[TABLES_N]);
 /* Appends a row; each base that the table has columns of must be there. A field at its default
  * becomes NULL, but numbers and flags 0. Numbers of int columns must fit (position_fits). */
 void table_pack(struct buf *rows, const struct table_def *t, const void *const bases[BASES_N]);
+/* The columns' names in quotes, with commas between, each behind `prefix` ("e." or ""). */
+void table_names(struct buf *sql, const struct table_def *t, const char *prefix);
+/* The way back, from the fields of a row as COPY BINARY sends it, one for each column: what
+ * table_pack made of the bases is in them again, texts of JSON as jsonb writes them. The bases'
+ * other fields stay. Slices point into the fields. */
+struct db_field;
+void table_read(const struct table_def *t, const struct db_field *fields,
+                void *const bases[BASES_N]);
+/* The values alone, for a row that holds more. */
+void table_values(struct buf *rows, const struct table_def *t,
+                  const void *const bases[BASES_N]);
 /* Whether the columns of type int hold these. */
 bool position_fits(const struct position *p);
 

@@ -97,7 +97,8 @@ static void test_columns(void **state)
     }
 }
 
-/* Every table of ours is among those that get a partition a day. */
+/* Every table of ours is among those that get a partition a day, but for the notices, which are
+ * few and hold on. */
 static void test_each_has_days(void **state)
 {
     (void)state;
@@ -112,7 +113,7 @@ static void test_each_has_days(void **state)
     for (int t = 0; t < TABLES_N; t++) {
         char quoted[LINE];
         (void)snprintf(quoted, sizeof quoted, "'%s'", tables[t].name);
-        assert_non_null(strstr(function, quoted));
+        assert_true((strstr(function, quoted) != NULL) == (t != TABLE_NOTICES));
     }
 }
 

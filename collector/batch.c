@@ -9,6 +9,12 @@ void batch_fini(struct batch *b)
     buf_fini(&b->envelope);
 }
 
+/* GA4's name for it is the other. */
+static bool is_batch(struct str key)
+{
+    return str_is(key, "batch") || str_is(key, "events");
+}
+
 /* Moves to behind the bracket that opens the batch. */
 static bool find_array(struct str *s)
 {
@@ -19,8 +25,8 @@ static bool find_array(struct str *s)
         struct str key = span_take(s, span_value(*s));
         if (key.len == 0 || !span_char(s, ':'))
             return false;
-        if (str_is(key, "\"batch\""))
-            return span_char(s, '[');
+        if (key.len > 2 && is_batch(str_over(key.at + 1, key.len - 2)) && span_char(s, '['))
+            return true;
         span_blanks(s);
         size_t len = span_value(*s);
         (void)span_take(s, len);
@@ -100,8 +106,8 @@ static struct str raw_between(const uint8_t *from, const uint8_t *to)
 static bool find_msgpack_array(struct in *in)
 {
     for (uint32_t n = in_map(in); n > 0 && in_peek(in) == IN_STR; n--) {
-        if (str_is(in_str(in), "batch"))
-            return in_peek(in) == IN_ARRAY;
+        if (is_batch(in_str(in)) && in_peek(in) == IN_ARRAY)
+            return true;
         skip_any_depth(in);
     }
     return false;

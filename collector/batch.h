@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* batch - divides a raw record {"batch": [...], ...} into its events by structure alone, so
- * that whatever is wrong with one of them is wrong with that one only. */
+/* batch - divides a raw record {"batch": [...], ...}, or GA4's {"events": [...], ...}, into its
+ * events by structure alone, so that whatever is wrong with one of them is wrong with that one
+ * only. */
 #ifndef AUSPEX_BATCH_H
 #define AUSPEX_BATCH_H
 
@@ -20,8 +21,8 @@ struct batch {
 };
 
 void batch_fini(struct batch *b); /* {0} is a valid empty one */
-/* Looks for the member "batch" of the record's top object. Nothing is said about whether the
- * events, or the envelope, are well-formed. */
+/* Looks for the first member "batch" or "events" of the record's top object. Nothing is said
+ * about whether the events, or the envelope, are well-formed. */
 /* Whether it begins with the member "batch" and an array. */
 bool batch_is_first(struct str text);
 enum batch_found batch_json(struct batch *b, struct str text);

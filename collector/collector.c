@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/collector.h"
 
+#include "collector/enrich.h"
 #include "collector/judge.h"
 #include "collector/rees46.h"
 #include "collector/retail.h"
@@ -15,7 +16,10 @@
 struct collector {
     struct collector_setup setup;
     struct judge judge;
-    struct buf items; /* of an imported invoice */
+    struct enrich plain;            /* where the setup has none */
+    struct buf items;               /* of an imported invoice */
+    struct buf signals;             /* packed, of the record that is being used */
+    size_t ends[EVENTS_PER_RECORD]; /* of each of them */
     struct ticks *ticks;
     struct collector_counts counts;
 };
@@ -25,6 +29,8 @@ struct collector *collector_new(const struct collector_setup *s)
     struct collector *c = mem_zero(1, sizeof *c);
     CHECK(s->partitions > 0);
     c->setup = *s;
+    if (!s->enrich)
+        c->setup.enrich = &c->plain;
     judge_init(&c->judge);
     c->ticks = ticks_new(s->partitions);
     return c;
@@ -36,6 +42,7 @@ void collector_free(struct collector *c)
         return;
     judge_fini(&c->judge);
     buf_fini(&c->items);
+    buf_fini(&c->signals);
     ticks_free(c->ticks);
     free(c);
 }
@@ -66,6 +73,7 @@ struct use {
     struct outbox *out;
     struct arrival arrival;
     uint64_t site_id; /* as far as the event told it */
+    size_t n_signals; /* in c->signals */
 };
 
 static void put(struct use *u, enum topic topic, uint32_t partition, struct str key)
@@ -73,6 +81,29 @@ static void put(struct use *u, enum topic topic, uint32_t partition, struct str 
     struct output o = {
         .topic = topic, .partition = partition, .key = key, .traceparent = u->m->traceparent};
     outbox_end_as(u->out, &o);
+}
+
+/* To be given when all events and ticks of the record are, so that positions grow. */
+static void note_signal(struct use *u, const struct event *e)
+{
+    struct collector *c = u->c;
+    struct signal s;
+    signal_init(&s);
+    POSITION_SET(&s, e);
+    s.index = INDEX_SIGNAL + e->index;
+    s.received_us = e->received_us;
+    s.site_id = e->site_id;
+    s.kind = e->kind;
+    s.region = e->region.len > 0 ? e->region : e->country;
+    s.value = e->value;
+    s.from_us = e->valid_from_us;
+    s.to_us = e->valid_to_us;
+    if (u->n_signals == 0)
+        buf_reset(&c->signals);
+    CHECK(u->n_signals < ARRAY_LEN(c->ends));
+    signal_pack(&c->signals, &s);
+    c->ends[u->n_signals++] = c->signals.len;
+    c->counts.signals++;
 }
 
 static void accept(struct use *u, const struct event *e)
@@ -87,6 +118,8 @@ static void accept(struct use *u, const struct event *e)
     event_pack(outbox_begin(u->out), e);
     put(u, TOPIC_events, p, key);
     u->c->counts.events++;
+    if (str_is(e->type, "external_signal"))
+        note_signal(u, e);
     if (u->m->topic == TOPIC_raw)
         ticks_event(u->c->ticks, u->m->partition, p, u->m->append_us);
 }
@@ -216,6 +249,17 @@ static void give_ticks(struct use *u)
     }
 }
 
+static void give_signals(struct use *u)
+{
+    const struct collector *c = u->c;
+    size_t from = 0;
+    for (size_t i = 0; i < u->n_signals; from = c->ends[i++])
+        for (uint32_t p = 0; p < c->setup.partitions; p++) {
+            buf_put(outbox_begin(u->out), c->signals.at + from, c->ends[i] - from);
+            put(u, TOPIC_events, p, (struct str){NULL, 0});
+        }
+}
+
 static bool is_heartbeat(const struct stage_message *m)
 {
     return m->value.len == 0 && str_is(m->ce_type, COLLECTOR_HEARTBEAT);
@@ -317,6 +361,8 @@ static void import_line_record(struct use *u)
         enum reason why = use_event(u, false, line.body);
         if (why != REASON_NONE)
             refuse(u, why, draft_detail(u->c->judge.draft), line.body);
+    } else if (str_is(line.format, "unfit")) {
+        refuse(u, REASON_bad_row, "not as the format of its file says", line.body);
     } else {
         refuse(u, REASON_unknown_format, "", line.body);
     }
@@ -340,7 +386,8 @@ enum stage_step collector_record(void *core, const struct stage_message *m, stru
         .m = m,
         .out = out,
         .arrival = {.position = {.epoch = COLLECTOR_EPOCH, .offset = m->offset},
-                    .received_us = m->append_us},
+                    .received_us = m->append_us,
+                    .enrich = ((struct collector *)core)->setup.enrich},
     };
     if (m->topic == TOPIC_raw)
         raw_record(&u);
@@ -348,6 +395,7 @@ enum stage_step collector_record(void *core, const struct stage_message *m, stru
         import_record(&u);
     else if (m->topic == TOPIC_control)
         control_record(&u);
+    give_signals(&u);
     return STEP_DONE;
 }
 

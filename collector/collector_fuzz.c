@@ -35,14 +35,21 @@ static void run(struct kit *k, struct str value, const char *content_type, struc
     union record_any r;
     uint64_t rec;
     const struct output *o;
-    size_t n_whole = 0, n = 0;
+    size_t n_whole = 0, n = 0, n_signals = 0;
     buf_reset(all);
     k->offset = 100;
     kit_send(k, TOPIC_raw, value, content_type);
     while ((o = kit_next(k, &r, &rec)) != NULL) {
-        n++;
         buf_str(all, o->key);
         buf_str(all, o->value);
+        if (rec == REC_signal) {
+            CHECK(r.signal.index >= INDEX_SIGNAL && r.signal.from_us > 0 &&
+                  r.signal.kind.len > 0);
+            n_signals++;
+            continue;
+        }
+        CHECK(n_signals == 0); /* they come last */
+        n++;
         if (rec == REC_event) {
             check_event(&r.event);
             continue;
@@ -53,6 +60,7 @@ static void run(struct kit *k, struct str value, const char *content_type, struc
         n_whole += body.len == value.len;
     }
     CHECK(n_whole <= 1 && (n_whole == 0 || n == 1) && n <= EVENTS_PER_RECORD);
+    CHECK(n_signals % KIT_PARTITIONS == 0 && n_signals <= n * KIT_PARTITIONS);
 }
 
 void collector_fuzz(struct str value, const char *content_type)

@@ -3,7 +3,12 @@
 
 void kit_open(struct kit *k)
 {
-    struct collector_setup setup = {KIT_PARTITIONS, KIT_PARTITIONS, SECOND_US};
+    kit_open_with(k, NULL);
+}
+
+void kit_open_with(struct kit *k, struct enrich *enrich)
+{
+    struct collector_setup setup = {KIT_PARTITIONS, KIT_PARTITIONS, SECOND_US, enrich};
     *k = (struct kit){.core = collector_new(&setup),
                       .out = outbox_new(),
                       .offset = 100,

@@ -21,6 +21,7 @@ struct kit {
 };
 
 void kit_open(struct kit *k);
+void kit_open_with(struct kit *k, struct enrich *enrich);
 void kit_close(struct kit *k);
 /* Gives the core a record; outputs of earlier ones are dropped. */
 void kit_send(struct kit *k, enum topic t, struct str value, const char *content_type);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* After warm-up the core asks for no memory: malloc and its kin, as called by the project's own
  * objects (the linker wraps them), are counted over 100,000 records of all kinds. */
+#include "collector/agents.h"
 #include "collector/collector_kit.h"
+#include "collector/enrich.h"
+#include "collector/geo.h"
 #include "collector/sample.h"
+#include "common/base/err.h"
 #include "common/base/malloc_count.h"
 #include "common/wire/out.h"
 
@@ -76,12 +80,32 @@ static void records_take_no_memory(void **state)
         {TOPIC_raw, STR("{\"batch\":[" SAMPLE_EVENT ",{\"a\":1,\"a\":2},5," SAMPLE_EVENT "]}")},
         {TOPIC_raw,
          STR("{\"type\":\"My Type\",\"userId\":\"\\u00e9\",\"x\":[ {\"y\":\"\\n\"} ]}")},
+        {TOPIC_raw,
+         STR("{\"type\":\"page\",\"userId\":\"u\",\"url\":\"https://shop.example/"
+             "?utm_source=a+b&"
+             "utm_medium=%63pc&gclid=1\",\"referrer\":\"https://Blog.example/\",\"currency\":"
+             "\"usd\",\"timezone\":\"Asia/Kathmandu\"}")},
         {TOPIC_raw, STR("not JSON")},
+        {TOPIC_raw,
+         STR("{\"events\":[{\"name\":\"purchase\",\"params\":{\"outbound\":1,\"channel\":5,"
+             "\"items\":[{\"item_id\":\"p\\u0031\",\"price\":1.5}]}}],\"client_id\":\"c\","
+             "\"user_properties\":{\"a\":{\"value\": 1}},\"timestamp_micros\":5,"
+             "\"consent\":{\"ad_user_data\":\"GRANTED\"}}")},
+        {TOPIC_raw, STR("{\"type\":\"external_signal\",\"userId\":\"feed\",\"kind\":\"trend\","
+                        "\"valid_from\":\"2026-01-01\",\"purposes\":[\"analytics\"]}")},
         {TOPIC_raw, msgpack_event(&packed)},
+        {TOPIC_raw,
+         STR("{\"type\":\"page\",\"userId\":\"u\",\"context\":{\"ip\":\"203.0.113.77\","
+             "\"userAgent\":\"Mozilla/5.0 (X11; Linux x86_64; rv:125.0) "
+             "Gecko/20100101 Firefox/125.0\"}}")},
         {TOPIC_imports, import_row(&row)},
         {TOPIC_control, STR("\x81")},
     };
-    struct collector_setup setup = {KIT_PARTITIONS, KIT_PARTITIONS, SECOND_US};
+    struct err e = {0};
+    struct enrich x = {.agents = agents_new("/usr/share/uap-core/regexes.yaml", 1, &e),
+                       .geo = geo_open(getenv("AUSPEX_TINY_MMDB"), &e)};
+    assert_true(x.agents != NULL && x.geo != NULL);
+    struct collector_setup setup = {KIT_PARTITIONS, KIT_PARTITIONS, SECOND_US, &x};
     struct collector *c = collector_new(&setup);
     struct outbox *out = outbox_new();
     run(c, out, given, ARRAY_LEN(given), 0,
@@ -91,8 +115,12 @@ static void records_take_no_memory(void **state)
     run(c, out, given, ARRAY_LEN(given), 20000, 120000);
     assert_int_equal(malloc_count() - before, 0);
     assert_true(collector_counts(c)->events > 80000);
+    assert_true(agents_counts(x.agents)->hits > 10000 && x.counts.geo_found > 10000);
+    assert_true(agents_counts(x.agents)->misses <= 3);
     collector_free(c);
     outbox_free(out);
+    agents_free(x.agents);
+    geo_free(x.geo);
     buf_fini(&row);
     buf_fini(&packed);
 }

@@ -5,6 +5,7 @@
 #include "common/base/hash.h"
 #include "common/wire/out.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -355,6 +356,105 @@ static void control_reaches_every_partition(void **state)
     buf_fini(&b);
 }
 
+/* A copy for each partition of events, behind all events and ticks of its record. */
+static void signals_reach_every_partition(void **state)
+{
+    struct kit *k = *state;
+    static const char batch[] =
+        "{\"batch\":[{\"type\":\"external_signal\",\"userId\":\"feed\",\"site_id\":7,\"kind\":"
+        "\"weather\",\"country\":\"DE\",\"region\":\"BY\",\"value\":21.5,\"valid_from\":"
+        "\"2026-01-02\",\"valid_to\":\"2026-01-03\"}," PAGE(
+            "a") ",{\"type\":\"external_signal\","
+                 "\"userId\":\"feed\"},{\"type\":\"external_signal\",\"userId\":\"feed\","
+                 "\"country\":\"FR\","
+                 "\"kind\":\"holiday\",\"valid_from\":1767225600}]}";
+    struct position last[KIT_PARTITIONS] = {{0}};
+    unsigned n_events = 0, n_signals = 0, n_ticks = 0;
+    kit_send(k, TOPIC_raw, str_of(batch), NULL);
+    for (uint64_t i = outbox_first(k->out); i < outbox_next(k->out); i++) {
+        const struct output *o = outbox_at(k->out, i);
+        struct position p;
+        struct signal s;
+        assert_int_equal(position_read(&p, o->value.at, o->value.len), WIRE_OK);
+        if (o->topic != TOPIC_events)
+            continue;
+        assert_true(position_cmp(&last[o->partition], &p) < 0);
+        last[o->partition] = p;
+        n_events += p.rec == REC_event;
+        n_ticks += p.rec == REC_tick;
+        if (p.rec != REC_signal)
+            continue;
+        assert_int_equal(signal_read(&s, o->value.at, o->value.len), WIRE_OK);
+        assert_true(s.offset == k->offset - 1 && s.origin == ORIGIN_RAW && s.epoch == 1);
+        assert_int_equal(s.index, INDEX_SIGNAL + (n_signals < KIT_PARTITIONS ? 0 : 3));
+        assert_int_equal(o->partition, n_signals % KIT_PARTITIONS);
+        assert_true(s.received_us == KIT_RECEIVED_US);
+        if (s.index == INDEX_SIGNAL) {
+            assert_true(s.site_id == 7 && str_is(s.kind, "weather") && str_is(s.region, "BY"));
+            assert_true(s.value == 21.5 && s.from_us == KIT_RECEIVED_US + DAY_US);
+            assert_true(s.to_us == KIT_RECEIVED_US + 2 * DAY_US);
+        } else {
+            assert_true(str_is(s.region, "FR") && isnan(s.value) && s.to_us == 0);
+        }
+        n_signals++;
+    }
+    assert_true(n_events == 3 && n_signals == 2 * KIT_PARTITIONS && n_ticks > 0);
+    assert_int_equal(collector_counts(k->core)->signals, 2);
+    kit_send(k, TOPIC_raw, STR(PAGE("a")), NULL); /* the next record has none */
+    union record_any r;
+    uint64_t rec;
+    assert_non_null(kit_next(k, &r, &rec));
+    assert_null(kit_next(k, &r, &rec));
+}
+
+/* GA4's body as a record of raw, in JSON and msgpack. */
+static void the_measurement_protocol_is_a_batch(void **state)
+{
+    struct kit *k = *state;
+    struct buf b = {0};
+    union record_any r;
+    uint64_t rec;
+    kit_send(k, TOPIC_raw,
+             STR("{\"client_id\":\"c\",\"events\":[{\"name\":\"search\",\"params\":{"
+                 "\"search_term\":\"pan\"}},5,{\"name\":\"x\",\"timestamp_micros\":"
+                 "1767225599000000}],\"timestamp_micros\":1767225590000000}"),
+             NULL);
+    assert_non_null(kit_next(k, &r, &rec));
+    assert_true(rec == REC_event && str_is(r.event.type, "search_performed"));
+    assert_true(str_is(r.event.visitor, "c") && str_is(r.event.query, "pan"));
+    assert_true(r.event.ts_us == KIT_RECEIVED_US - 10 * SECOND_US);
+    assert_non_null(kit_next(k, &r, &rec));
+    assert_true(rec == REC_rejected && str_is(r.rejected.body, "5"));
+    assert_non_null(kit_next(k, &r, &rec));
+    assert_true(rec == REC_event && r.event.ts_us == KIT_RECEIVED_US - SECOND_US);
+    out_map(&b, 2);
+    out_str(&b, STR("events"));
+    out_array(&b, 1);
+    out_map(&b, 1);
+    out_str(&b, STR("name"));
+    out_str(&b, STR("search"));
+    out_str(&b, STR("client_id"));
+    out_str(&b, STR("c"));
+    kit_send(k, TOPIC_raw, buf_as_str(&b), NULL);
+    assert_non_null(kit_next(k, &r, &rec));
+    assert_true(rec == REC_event && str_is(r.event.type, "search_performed"));
+    assert_true(str_is(r.event.visitor, "c"));
+    /* two arrays: of which one is the batch? */
+    static const char two[] = "{\"events\":[" PAGE("a") "],\"batch\":[" PAGE("b") "]}";
+    static const struct expected want = {0, "bad_field", two};
+    kit_send(k, TOPIC_raw, str_of(two), NULL);
+    expect(k, &want, 1);
+    /* a member of that name need not be one */
+    kit_send(k, TOPIC_raw, STR("{\"events\":1,\"batch\":[" PAGE("a") "]}"), NULL);
+    static const struct expected one = {0, NULL, NULL};
+    expect(k, &one, 1);
+    /* an event may have a property of that name */
+    kit_send(k, TOPIC_raw, STR("{\"type\":\"x\",\"userId\":\"u\",\"events\":[1]}"), NULL);
+    assert_non_null(kit_next(k, &r, &rec));
+    assert_true(rec == REC_event && str_is(r.event.properties, "{\"events\":[1]}"));
+    buf_fini(&b);
+}
+
 static void send_line(struct kit *k, const char *format, uint64_t number, const char *body)
 {
     struct import_line line;
@@ -407,6 +507,26 @@ static void imports_keep_their_times_and_lines(void **state)
     expect(k, &want, 1);
 }
 
+static void an_imported_signal_reaches_every_partition(void **state)
+{
+    struct kit *k = *state;
+    union record_any r;
+    uint64_t rec;
+    send_line(
+        k, "ndjson", 5,
+        "{\"type\":\"external_signal\",\"userId\":\"feed\",\"kind\":\"trend\",\"value\":2,"
+        "\"valid_from\":\"2019-10-01\",\"timestamp\":\"2019-10-01\"}");
+    assert_non_null(kit_next(k, &r, &rec));
+    assert_int_equal(rec, REC_event);
+    for (uint32_t p = 0; p < KIT_PARTITIONS; p++) {
+        const struct output *o = kit_next(k, &r, &rec);
+        assert_true(o->partition == p && rec == REC_signal && r.signal.offset == 5);
+        assert_true(r.signal.import_id == 0xabc && r.signal.index == INDEX_SIGNAL);
+        assert_true(r.signal.site_id == 7 && r.signal.region.len == 0 && r.signal.value == 2);
+    }
+    assert_null(kit_next(k, &r, &rec));
+}
+
 static void the_end_of_an_import_reaches_every_partition(void **state)
 {
     struct kit *k = *state;
@@ -457,7 +577,10 @@ int main(void)
         WITH_KIT(silence_makes_ticks),
         WITH_KIT(silent_partitions_get_heartbeats),
         WITH_KIT(control_reaches_every_partition),
+        WITH_KIT(signals_reach_every_partition),
+        WITH_KIT(the_measurement_protocol_is_a_batch),
         WITH_KIT(imports_keep_their_times_and_lines),
+        WITH_KIT(an_imported_signal_reaches_every_partition),
         WITH_KIT(the_end_of_an_import_reaches_every_partition),
         WITH_KIT(the_header_stands_above_the_first_byte),
     };

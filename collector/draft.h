@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* draft - an event while it is being read. The readers of JSON and msgpack walk their bytes and
- * tell here what stands in them; the names, types and limits of members (fields.def), what is
- * kept of unknown ones, and all that is derived are here, so that both give the same event.
+ * tell here what stands in them; the names, types and limits of members (members.def,
+ * properties.def), what is kept of unknown ones, and all that is derived are here, so that both
+ * give the same event.
  *
  * A reader returns at once on a fault of form (malformed, duplicate key, depth ...). A fault of
  * content is noted, the first one stays, and the walk goes on, so that form comes first. */
@@ -41,7 +42,9 @@ enum place {
     PLACE_device,
     PLACE_os,
     PLACE_properties,
-    PLACE_traits
+    PLACE_params,
+    PLACE_traits,
+    PLACE_item
 };
 
 /* A value as read: a scalar, or a container, which then has its JSON text. */
@@ -64,7 +67,8 @@ struct datum {
     struct str json; /* the value as JSON text; scalars: may be empty, made when needed */
 };
 
-struct line; /* of fields.def */
+struct enrich;
+struct line; /* of members.def */
 struct draft;
 
 /* What is known of an event besides its bytes. */
@@ -72,18 +76,24 @@ struct arrival {
     struct position position;
     int64_t received_us;
     bool is_import;
-    uint64_t site_id; /* of an import; else 0 */
+    uint64_t site_id;      /* of an import; else 0 */
+    struct enrich *enrich; /* NULL: nobody asks for more than the verdict */
     /* of the batch around it, where there is one */
     struct claim sent_at;
     uint64_t envelope_site; /* 0 = not told */
-    struct str user_agent;  /* stands for that of an event which tells none */
+    struct str user_agent;  /* these stand for those of an event which tells none */
+    struct str ip;          /* a network already */
+    struct str anonymous_id, user_id;
+    struct claim ts;
+    uint64_t consent;
+    struct str user_properties; /* a JSON object, a property of each event */
 };
 
 /* What is told around a batch. */
 struct envelope {
-    struct claim sent_at;
-    uint64_t site_id;
-    struct str user_agent;
+    struct claim sent_at, ts;
+    uint64_t site_id, consent;
+    struct str user_agent, ip, anonymous_id, user_id, user_properties;
 };
 
 MUST_USE struct draft *draft_new(void);
@@ -114,11 +124,16 @@ void draft_fault(struct draft *d, enum reason why, const char *detail);
 /* A fault of form, for the reader to return: gives back `why`. */
 enum reason draft_refuse(struct draft *d, enum reason why, const char *detail);
 
+/* Whom an event belongs to. */
+struct str visitor_key(struct str anonymous_id, struct str user_id);
+
 /* Makes the event of what was told. Valid until draft_begin. */
 enum reason draft_finish(struct draft *d, const struct arrival *a);
 const struct event *draft_event(const struct draft *d);
 /* What the envelope told, valid until draft_begin, and the first fault. */
 enum reason draft_envelope(const struct draft *d, struct envelope *e);
+/* After it: whether the event's type is one of the catalogue's. */
+bool draft_is_known_type(const struct draft *d);
 /* Before draft_finish: `type` as sent, and whether the event named an id of its own. */
 struct str draft_kind(const struct draft *d);
 bool draft_has_id(const struct draft *d);

@@ -1,10 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/address.h"
 #include "collector/draft_parts.h"
+#include "collector/purposes.h"
 #include "common/wire/json_text.h"
 
 #include <math.h>
 
-static const double amount_max = 1e15;
+/* Of each slot of the event that a sender fills: by schemas/properties.def. */
+static const struct bound {
+    double least, most;
+    size_t bytes; /* of a text; 0 = TEXT_MAX */
+} bounds[DRAFT_SLOTS] = {
+#define COMMON(field, type, unit, least, most, bytes, rule) \
+    [offsetof(struct draft, event.field) / 8] = {least, most, bytes},
+#define PROPERTY(field, type, unit, least, most, bytes, rule) \
+    [offsetof(struct draft, event.field) / 8] = {least, most, bytes},
+#include "schemas/properties.def"
+#undef COMMON
+#undef PROPERTY
+};
 
 struct str datum_json(struct draft *d, const struct datum *value)
 {
@@ -80,15 +94,16 @@ static enum taken take_cut(const struct datum *value, struct str *to)
     return to->len > 0 ? TAKEN_YES : TAKEN_NOTHING;
 }
 
-static enum taken take_number(const struct datum *value, double least, double most, double *to,
-                              enum reason *why)
+static enum taken take_number(const struct line *line, const struct datum *value,
+                              const struct bound *bound, double *to, enum reason *why)
 {
     double number = 0;
     if (value->type == DATUM_STR && value->text.len == 0)
         return TAKEN_NOTHING;
     if (!as_number(value, &number))
         return TAKEN_NO;
-    if (number < least || number > most) {
+    number *= line->factor;
+    if (!(number >= bound->least && number <= bound->most)) {
         *why = REASON_bad_value;
         return TAKEN_NO;
     }
@@ -115,15 +130,30 @@ static enum taken take_site(const struct datum *value, uint64_t *to, enum reason
     return TAKEN_YES;
 }
 
-static enum taken take_mask(const struct datum *value, uint64_t *to, enum reason *why)
+/* Nothing granted is an answer, too, and 0 would mean that none was given. */
+static enum taken take_mask(const struct datum *value, const struct bound *bound, uint64_t *to,
+                            enum reason *why)
 {
+    enum { NECESSARY = 1 };
+    if (value->type == DATUM_ARRAY || value->type == DATUM_OBJECT)
+        return purposes_mask(value->json, to) ? TAKEN_BOTH : TAKEN_KEEP;
     if (value->type != DATUM_INTEGER)
         return TAKEN_KEEP;
     *why = REASON_bad_value;
-    if (value->is_negative || value->bits > UINT16_MAX)
+    if (value->is_negative || (double)value->bits > bound->most)
         return TAKEN_NO;
-    *to = value->bits;
+    *to = value->bits > 0 ? value->bits : NECESSARY;
     return TAKEN_YES;
+}
+
+/* Kept as sent, too. */
+static enum taken take_flag(const struct datum *value, uint64_t *to)
+{
+    bool is_text = value->type == DATUM_STR;
+    if (is_text ? str_is(value->text, "true") || str_is(value->text, "1")
+                : value->type == DATUM_FLAG && value->flag)
+        *to = 1;
+    return TAKEN_KEEP;
 }
 
 static enum taken take_time(const struct datum *value, struct claim *to, enum reason *why)
@@ -139,9 +169,64 @@ static enum taken take_time(const struct datum *value, struct claim *to, enum re
         claim.is_set = times_integer(whole, &claim.us);
     else if (value->type == DATUM_STR)
         claim.is_set = clock_parse(value->text, &claim.us);
-    if (!claim.is_set)
+    if (!claim.is_set || claim.us < 0) /* an offset can take it before 1970 */
         return TAKEN_NO;
     *to = claim;
+    return TAKEN_YES;
+}
+
+static enum taken take_micros(const struct datum *value, struct claim *to, enum reason *why)
+{
+    static const uint64_t year_10000_us = 253402300800000000;
+    uint64_t us = 0;
+    *why = REASON_bad_timestamp;
+    if (!as_u64(value, &us) || us >= year_10000_us)
+        return TAKEN_NO;
+    *to = (struct claim){(int64_t)us, true};
+    return TAKEN_YES;
+}
+
+/* A time that is no event time: not repaired, not clamped. */
+static enum taken take_moment(const struct datum *value, const struct bound *bound, int64_t *to,
+                              enum reason *why)
+{
+    struct claim claim;
+    enum taken taken = take_time(value, &claim, why);
+    bool is_text = value->type == DATUM_STR;
+    *why = is_text || value->type == DATUM_FLAG || value->type >= DATUM_ARRAY
+               ? REASON_bad_field
+               : REASON_bad_value;
+    if (taken != TAKEN_YES)
+        return taken;
+    if (claim.us / SECOND_US > (int64_t)bound->most) {
+        *why = REASON_bad_value;
+        return TAKEN_NO;
+    }
+    *to = claim.us;
+    return TAKEN_YES;
+}
+
+static enum taken take_day(const struct datum *value, const struct bound *bound, struct str *to,
+                           enum reason *why)
+{
+    int64_t us;
+    if (value->type != DATUM_STR)
+        return TAKEN_NO;
+    if (value->text.len == 0)
+        return TAKEN_NOTHING;
+    *why = REASON_bad_value;
+    if (value->text.len != bound->bytes || !clock_parse(value->text, &us))
+        return TAKEN_NO;
+    *to = value->text;
+    return TAKEN_YES;
+}
+
+static enum taken take_ip(struct draft *d, const struct datum *value, struct str *to)
+{
+    char network[ADDRESS_TEXT];
+    if (value->type != DATUM_STR || !address_truncate(value->text, network))
+        return TAKEN_NOTHING;
+    *to = arena_str(&d->arena, str_of(network));
     return TAKEN_YES;
 }
 
@@ -208,12 +293,13 @@ static enum taken take_size(const struct datum *value, uint64_t *to)
     return TAKEN_YES;
 }
 
-static enum taken take_items(struct draft *d, const struct datum *value, struct str *to)
+static enum taken take_json(struct draft *d, const struct datum *value, enum datum_type type,
+                            size_t most, struct str *to)
 {
-    if (value->type != DATUM_ARRAY)
+    if (value->type != type)
         return TAKEN_NO;
     struct str json = json_compact(value->json, &d->arena);
-    if (json.len > ITEMS_MAX)
+    if (json.len > most)
         return TAKEN_NO;
     *to = json;
     return TAKEN_YES;
@@ -223,14 +309,15 @@ enum taken draft_leaf(struct draft *d, const struct line *line, const struct dat
                       enum reason *why)
 {
     void *to = (char *)d + line->to;
+    const struct bound *bound = &bounds[line->to / 8];
     switch ((enum leaf)line->leaf) {
     case LEAF_text:
-        return take_text(d, value, TEXT_MAX, to);
-    case LEAF_id:
-        return take_text(d, value, ID_MAX, to);
+        return take_text(d, value, bound->bytes > 0 ? bound->bytes : TEXT_MAX, to);
     case LEAF_cut:
     case LEAF_agent:
         return take_cut(value, to);
+    case LEAF_ip:
+        return take_ip(d, value, to);
     case LEAF_source:
         return take_source(value, to);
     case LEAF_device:
@@ -243,18 +330,22 @@ enum taken draft_leaf(struct draft *d, const struct line *line, const struct dat
         return take_site(value, to, why);
     case LEAF_time:
         return take_time(value, to, why);
+    case LEAF_micros:
+        return take_micros(value, to, why);
+    case LEAF_moment:
+        return take_moment(value, bound, to, why);
+    case LEAF_day:
+        return take_day(value, bound, to, why);
     case LEAF_mask:
-        return take_mask(value, to, why);
-    case LEAF_amount:
-        return take_number(value, -amount_max, amount_max, to, why);
-    case LEAF_positive:
-        return take_number(value, 0, amount_max, to, why);
-    case LEAF_percent:
-        return take_number(value, 0, 100, to, why);
-    case LEAF_rating:
-        return take_number(value, 0, 5, to, why);
+        return take_mask(value, bound, to, why);
+    case LEAF_number:
+        return take_number(line, value, bound, to, why);
+    case LEAF_flag:
+        return take_flag(value, to);
     case LEAF_items:
-        return take_items(d, value, to);
+        return take_json(d, value, DATUM_ARRAY, bound->bytes, to);
+    case LEAF_json:
+        return take_json(d, value, DATUM_OBJECT, PROPERTIES_MAX, to);
     case LEAF_object:
     case LEAF_array:
     case LEAF_batch:

@@ -238,7 +238,7 @@ void edge_turn(struct edge *e)
 
 bool edge_adopt(struct edge *e, int fd)
 {
-    struct sockaddr_storage nobody = {0}; /* addresses are neither kept nor asked for */
+    struct sockaddr_storage nobody = {0}; /* libmicrohttpd need not keep addresses */
     int family = AF_INET, on = 1;
     socklen_t len = sizeof family;
     (void)getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len);

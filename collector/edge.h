@@ -23,7 +23,10 @@ struct edge_options {
     int64_t wait_us;            /* for Kafka */
     int64_t request_us;         /* from one answer to the next whole request */
     uint32_t raw_partitions;
+    unsigned
+        proxies; /* in front, each of which adds to X-Forwarded-For; at most EDGE_PROXIES */
 };
+enum { EDGE_PROXIES = 16 };
 
 /* What it needs must outlive it. */
 MUST_USE struct edge *edge_new(const struct edge_options *o, struct uv_loop_s *loop,

@@ -39,11 +39,34 @@ static void body_forget(struct conn *c)
 /* What stands in the headers, and how the body's length is told. */
 struct heading {
     struct edge_head *head;
+    struct str forwarded[EDGE_PROXIES]; /* the last addresses of X-Forwarded-For, as a ring */
+    size_t n_forwarded;
     unsigned n_lengths, n_transfers;
     bool is_chunked;
     uint64_t len;
     bool is_len; /* the one length is a number */
 };
+
+/* Each proxy adds the address that it was asked from at the end, or a header of its own. */
+static void hear_forwarded(struct heading *h, struct str list)
+{
+    struct str rest;
+    for (; list.len > 0; list = rest) {
+        struct str one = str_trim(str_cut(list, ',', &rest));
+        if (one.len > 0)
+            h->forwarded[h->n_forwarded++ % EDGE_PROXIES] = one;
+    }
+}
+
+/* The network that the request comes from; a proxy's word is taken for as many as there are. */
+static struct str sender_of(struct conn *c, const struct heading *h)
+{
+    size_t n = c->edge->options.proxies;
+    if (n > 0 && h->n_forwarded >= n &&
+        address_truncate(h->forwarded[(h->n_forwarded - n) % EDGE_PROXIES], c->sender))
+        return str_of(c->sender);
+    return str_of(c->peer);
+}
 
 static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *key,
                                  const char *value)
@@ -67,6 +90,8 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
         h->head->origin = text;
     } else if (strcasecmp(key, "user-agent") == 0) {
         h->head->user_agent = text;
+    } else if (strcasecmp(key, "x-forwarded-for") == 0) {
+        hear_forwarded(h, text);
     }
     return MHD_YES;
 }
@@ -170,14 +195,23 @@ static bool is_queue_full(const struct edge *e, uint64_t more)
     return e->body_bytes + outbox_bytes(e->aside) + more > e->options.queue_max;
 }
 
+/* GA4's senders call it a secret. */
+static struct str query_key(const struct conn *c)
+{
+    const char *key = MHD_lookup_connection_value(c->mhd, MHD_GET_ARGUMENT_KIND, "writeKey");
+    if (!key)
+        key = MHD_lookup_connection_value(c->mhd, MHD_GET_ARGUMENT_KIND, "api_secret");
+    return str_of(key);
+}
+
 static enum MHD_Result conn_begin(struct conn *c, const char *url, const char *method)
 {
     struct edge *e = c->edge;
     struct heading h = {.head = &c->head};
     c->head = (struct edge_head){.method = str_of(method), .path = str_of(url)};
-    c->head.query_key =
-        str_of(MHD_lookup_connection_value(c->mhd, MHD_GET_ARGUMENT_KIND, "writeKey"));
+    c->head.query_key = query_key(c);
     (void)MHD_get_connection_values(c->mhd, MHD_HEADER_KIND, on_header, &h);
+    c->head.ip = sender_of(c, &h);
     c->passed_over = 0;
     if (c->n_requests++ > 0)
         conn_list_add(&e->timed, c, clock_mono_us() + e->options.request_us);
@@ -303,12 +337,22 @@ void conn_completed(void *cls, struct MHD_Connection *m, void **request,
     conn_list_add(&e->timed, c, clock_mono_us() + e->options.request_us);
 }
 
+/* Of the address itself nothing stays. */
+static void hear_peer(struct conn *c)
+{
+    struct sockaddr_storage peer = {0};
+    socklen_t len = sizeof peer;
+    if (getpeername(c->fd, (struct sockaddr *)&peer, &len) == 0)
+        (void)!address_truncate_peer((const struct sockaddr *)&peer, c->peer);
+}
+
 static void conn_open(struct edge *e, struct MHD_Connection *m, void **context)
 {
     struct conn *c = mem_zero(1, sizeof *c);
     c->edge = e;
     c->mhd = m;
     c->fd = MHD_get_connection_info(m, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    hear_peer(c);
     *context = c;
     counter_set(e->connections, (double)++e->n_conns);
     conn_list_add(&e->timed, c, clock_mono_us() + e->options.request_us);

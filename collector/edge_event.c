@@ -98,12 +98,41 @@ struct str edge_event_key(struct edge_event *x, struct str body)
 struct front {
     const char *type; /* NULL = none */
     char id[37];      /* "" = none */
+    bool has_ip;      /* it tells an address somewhere, of which only the network may stay */
+    struct str ip;    /* the network; empty = none */
 };
+
+/* Whether the member may hold the sender's address within it. */
+static bool is_around_ip(struct edge_event *x, struct str key)
+{
+    return key_means(x, key, "context") || key_means(x, key, "properties") ||
+           key_means(x, key, "params");
+}
+
+static bool tells_ip(struct edge_event *x, struct str object, bool is_top)
+{
+    struct span_member m;
+    if (!span_char(&object, '{'))
+        return false;
+    while (span_next(&object, &m))
+        if (key_means(x, m.key, "ip") ||
+            (is_top && is_around_ip(x, m.key) && tells_ip(x, m.value, false)))
+            return true;
+    return false;
+}
+
+/* The same, soon told of most events. */
+static bool has_ip(struct edge_event *x, struct str event)
+{
+    bool may_have =
+        memmem(event.at, event.len, "\"ip\"", 4) != NULL || has_word(event, STR("\\u00"), 0);
+    return may_have && tells_ip(x, event, true);
+}
 
 static bool is_dropped(struct edge_event *x, const struct front *f, struct str key)
 {
     static const char *const ids[] = {"messageId", "message_id", "event_id"};
-    if (key_means(x, key, "writeKey"))
+    if (key_means(x, key, "writeKey") || (f->has_ip && key_means(x, key, "ip")))
         return true;
     for (size_t i = 0; f->id[0] != '\0' && i < ARRAY_LEN(ids); i++)
         if (key_means(x, key, ids[i]))
@@ -131,7 +160,34 @@ static char *put_front(char *to, const struct front *f)
         to = put(to, str_of(f->id));
         to = put(to, STR("\","));
     }
+    if (f->ip.len > 0) {
+        to = put(to, STR("\"ip\":\""));
+        to = put(to, f->ip);
+        to = put(to, STR("\","));
+    }
     return to;
+}
+
+/* An object without its member ip; other values as they are. */
+static char *put_without_ip(struct edge_event *x, char *to, struct str value)
+{
+    struct span_member m;
+    struct str rest = value;
+    if (!span_char(&rest, '{'))
+        return put(to, value);
+    char *from = to;
+    to = put(to, STR("{"));
+    while (span_next(&rest, &m)) {
+        if (key_means(x, m.key, "ip"))
+            continue;
+        to = put(to, m.key);
+        to = put(to, STR(":"));
+        to = put(to, m.value);
+        to = put(to, STR(","));
+    }
+    if (to > from + 1)
+        to--; /* the last comma */
+    return put(to, STR("}"));
 }
 
 /* Whether members must make way for those in front, or must not be kept; or there are none. */
@@ -156,7 +212,7 @@ static struct str rebuilt(struct edge_event *x, const struct front *f, struct st
     char *from = arena_take(&x->arena, event.len + FRONT_MAX);
     char *to = put_front(from, f);
     (void)span_char(&rest, '{');
-    if (!has_dropped(x, f, event)) {
+    if (!f->has_ip && !has_dropped(x, f, event)) {
         to = put(to, rest);
         return str_over(from, (size_t)(to - from));
     }
@@ -165,12 +221,22 @@ static struct str rebuilt(struct edge_event *x, const struct front *f, struct st
             continue;
         to = put(to, m.key);
         to = put(to, STR(":"));
-        to = put(to, m.value);
+        to = f->has_ip && is_around_ip(x, m.key) ? put_without_ip(x, to, m.value)
+                                                 : put(to, m.value);
         to = put(to, STR(","));
     }
     CHECK(to > from + 1); /* a visitor, or a type in front */
     to[-1] = '}';         /* in place of the last comma */
     return str_over(from, (size_t)(to - from));
+}
+
+static enum reason finish(struct edge_event *x, const struct arrival *a)
+{
+    struct draft *d = x->judge.draft;
+    enum reason why = draft_finish(d, a);
+    if (why != REASON_NONE || !x->known_types_only || draft_is_known_type(d))
+        return why;
+    return draft_refuse(d, REASON_unknown_type, "the site takes the catalogue's types only");
 }
 
 enum reason edge_event_take(struct edge_event *x, struct str *event, const char *type,
@@ -182,24 +248,26 @@ enum reason edge_event_take(struct edge_event *x, struct str *event, const char 
     *has_id = draft_has_id(d);
     if (why != REASON_NONE)
         return why;
-    struct str kind = draft_kind(d);
-    bool is_untyped = type != NULL && kind.len == 0;
-    bool is_other = type != NULL && kind.len > 0 && !str_is(kind, type);
-    why = draft_finish(d, a);
-    if (is_other && (why == REASON_NONE || why == REASON_no_type || why == REASON_bad_type))
+    struct str kind = draft_kind(d), own_ip = draft_event(d)->ip, value;
+    if (type != NULL && kind.len > 0 && !str_is(kind, type))
         return draft_refuse(d, REASON_bad_type, "not the type of its path");
-    if (why != REASON_NONE &&
-        !(is_untyped && (why == REASON_no_type || why == REASON_bad_type)))
+    f.type = kind.len == 0 ? type : NULL;
+    why = f.type ? REASON_NONE : finish(x, a); /* without its type it would be another */
+    if (why != REASON_NONE)
         return why;
-    struct str value;
-    f.type = is_untyped ? type : NULL;
     bool has_key = may_have_key(*event) && find_member(x, *event, "writeKey", &value);
     if (!*has_id)
         make_id(x, f.id);
-    if (*has_id && f.type == NULL && !has_key)
+    f.has_ip = has_ip(x, *event);
+    if (*has_id && f.type == NULL && !has_key && !f.has_ip)
         return REASON_NONE;
+    f.ip = arena_str(&x->arena, own_ip);
     *event = rebuilt(x, &f, *event);
     *has_id = true;
     why = judge_event(&x->judge, false, *event);
-    return why == REASON_NONE ? draft_finish(d, a) : why;
+    if (why == REASON_NONE)
+        why = finish(x, a);
+    if (why == REASON_unknown_type)
+        *has_id = f.id[0] == '\0'; /* the one made just now is told to nobody */
+    return why;
 }

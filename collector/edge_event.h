@@ -9,7 +9,8 @@ enum { EDGE_RANDOM = 4096 };
 
 struct edge_event {
     struct judge judge;
-    struct arena arena; /* of the request */
+    struct arena arena;    /* of the request */
+    bool known_types_only; /* of the site that it is for */
     void (*random)(void *to, size_t len);
     uint8_t pool[EDGE_RANDOM]; /* random bytes not yet used: the last `left` */
     size_t left;

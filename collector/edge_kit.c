@@ -17,6 +17,7 @@ const struct edge_options edge_kit_options = {
     .wait_us = 5 * SECOND_US,
     .request_us = 60 * SECOND_US,
     .raw_partitions = 4,
+    .proxies = 2,
 };
 
 static void set_site(struct sites *s, const char *id, const char *key, const char *rest)
@@ -40,6 +41,7 @@ struct sites *edge_kit_sites(void)
     struct sites *s = sites_new();
     set_site(s, "7", KIT_KEY, "\"origins\":\"*\"");
     set_site(s, "9", KIT_KEY_NINE, "\"origins\":\"" KIT_ORIGIN "\",\"rate\":10");
+    set_site(s, "11", KIT_KEY_ELEVEN, "\"known_types_only\":true");
     return s;
 }
 

@@ -12,9 +12,10 @@
 
 #include <uv.h>
 
-#define KIT_KEY      "key-of-site-seven-0007"
-#define KIT_KEY_NINE "key-of-site-nine-00009"
-#define KIT_ORIGIN   "https://nine.example"
+#define KIT_KEY        "key-of-site-seven-0007"
+#define KIT_KEY_NINE   "key-of-site-nine-00009"
+#define KIT_KEY_ELEVEN "key-of-site-eleven-011"
+#define KIT_ORIGIN     "https://nine.example"
 
 struct edge_kit {
     uv_loop_t loop;

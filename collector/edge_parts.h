@@ -4,6 +4,7 @@
 #ifndef AUSPEX_EDGE_PARTS_H
 #define AUSPEX_EDGE_PARTS_H
 
+#include "collector/address.h"
 #include "collector/edge.h"
 #include "collector/edge_request.h"
 #include "common/bus/counters.h"
@@ -33,6 +34,7 @@ struct conn {
     struct conn_list *list; /* the one it is on, or NULL */
     int64_t due_us;
     uint64_t n_requests;
+    char peer[ADDRESS_TEXT], sender[ADDRESS_TEXT]; /* networks; "" = not told */
     struct edge_head head; /* slices are libmicrohttpd's, as long as the request */
     struct buf body;
     size_t passed_over;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/edge_request.h"
 
+#include "collector/address.h"
 #include "collector/edge_event.h"
 #include "collector/gunzip.h"
 #include "collector/problem.h"
@@ -73,7 +74,7 @@ static const struct path {
 } paths[] = {
     {"/v1/track", "track"},   {"/v1/batch", NULL},          {"/v1/page", "page"},
     {"/v1/screen", "screen"}, {"/v1/identify", "identify"}, {"/v1/group", "group"},
-    {"/v1/alias", "alias"},
+    {"/v1/alias", "alias"},   {"/mp/collect", NULL},
 };
 
 static const struct path *path_of(struct str path)
@@ -217,19 +218,48 @@ static struct str agent_of(const struct use *u)
                                         : (struct str){NULL, 0};
 }
 
+/* What the request says of it comes first: it may speak for others, or say that there is none.
+ */
+static struct str ip_of(const struct use *u)
+{
+    struct str ip = u->arrival.ip.len > 0 ? u->arrival.ip : u->h->ip;
+    return address_is_none(ip) ? (struct str){NULL, 0} : ip;
+}
+
+static void put_time(struct buf *b, const char *name, struct claim claim)
+{
+    char text[CLOCK_TEXT];
+    if (!claim.is_set)
+        return;
+    clock_format(claim.us, text);
+    buf_printf(b, ",\"%s\":\"%s\"", name, text);
+}
+
+static void put_text(struct buf *b, const char *name, struct str text)
+{
+    if (text.len == 0)
+        return;
+    buf_printf(b, ",\"%s\":", name);
+    json_put_str(b, text);
+}
+
+/* What stood around the events of the request stands around those of the record. */
 static void end_record(struct use *u)
 {
     struct buf *b = u->value;
     struct str agent = agent_of(u);
     buf_printf(b, "],\"siteId\":%" PRIu64, u->site->site);
-    if (u->arrival.sent_at.is_set) {
-        char text[CLOCK_TEXT];
-        clock_format(u->arrival.sent_at.us, text);
-        buf_printf(b, ",\"sentAt\":\"%s\"", text);
-    }
-    if (agent.len > 0) {
-        buf_text(b, ",\"userAgent\":");
-        json_put_str(b, agent);
+    put_time(b, "sentAt", u->arrival.sent_at);
+    put_time(b, "timestamp", u->arrival.ts);
+    put_text(b, "userAgent", agent);
+    put_text(b, "ip", ip_of(u));
+    put_text(b, "anonymousId", u->arrival.anonymous_id);
+    put_text(b, "userId", u->arrival.user_id);
+    if (u->arrival.consent != 0)
+        buf_printf(b, ",\"consent\":%" PRIu64, u->arrival.consent);
+    if (u->arrival.user_properties.len > 0) {
+        buf_text(b, ",\"user_properties\":");
+        buf_str(b, u->arrival.user_properties);
     }
     buf_byte(b, '}');
 }
@@ -381,6 +411,7 @@ static bool take_body(struct use *u, struct str body)
     u->site = admit(q, u->h, key, u->a);
     if (!u->site)
         return false;
+    q->event.known_types_only = u->site->known_types_only;
     u->arrival.position.origin = ORIGIN_RAW;
     u->arrival.envelope_site = path->type ? u->site->site : 0;
     if (!(path->type ? take_single(u, body, path->type) : take_batch(u, body)))

@@ -3,9 +3,9 @@
  * of one: no socket, no Kafka, no clock.
  *
  * Events are judged by the collector's own check (judge.h), with the site of their write key.
- * Those that are accepted become one record {"batch":[...],"siteId":...}, each as it was sent,
- * but for a write key in it, which is left out, and for a messageId or type that it lacks,
- * which is put in front. */
+ * Those that are accepted become one record {"batch":[...],"siteId":...}, with what the
+ * request says around its events, each as it was sent, but for a write key in it, which is left
+ * out, and for a messageId or type that it lacks, which is put in front. */
 #ifndef AUSPEX_EDGE_REQUEST_H
 #define AUSPEX_EDGE_REQUEST_H
 
@@ -27,6 +27,7 @@ struct edge_setup {
 struct edge_head {
     struct str method, path, query_key;
     struct str authorization, content_type, content_encoding, origin, user_agent;
+    struct str ip; /* the sender's network (address.h) */
 };
 
 struct edge_answer {

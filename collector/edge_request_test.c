@@ -130,6 +130,55 @@ static void the_browser_is_told_once(void **state)
     assert_null(strstr(buf_cstr(&r->value), "python"));
 }
 
+#define GA4_EVENTS                                                                      \
+    "{\"name\":\"purchase\",\"params\":{\"value\":9,\"items\":[{\"item_id\":\"p\"}]}}," \
+    "{\"name\":\"view_item\",\"messageId\":\"m2\"}"
+
+/* What GA4 says around its events holds for those that the collector then reads. */
+static void the_measurement_protocol_is_taken(void **state)
+{
+    struct rig *r = *state;
+    struct edge_head h = head;
+    union record_any got;
+    uint64_t rec;
+    h.path = STR("/mp/collect");
+    h.authorization = (struct str){NULL, 0};
+    h.query_key = STR(KIT_KEY);
+    h.content_type = STR("text/plain;charset=UTF-8");
+    static const char body[] =
+        "{\"client_id\":\"11.22\",\"user_id\":\"u\\u00e9\",\"timestamp_micros\":"
+        "\"1767225590500000\","
+        "\"user_properties\":{ \"tier\":{\"value\":\"gold\"} },\"non_personalized_ads\":true,"
+        "\"consent\":{\"ad_user_data\":\"GRANTED\",\"ad_personalization\":\"GRANTED\"},"
+        "\"events\":[" GA4_EVENTS "]}";
+    assert_true(ask(r, &h, str_of(body)));
+    assert_int_equal(r->answer.n_accepted, 2);
+    static const char record[] =
+        "{\"batch\":[{\"messageId\":\"" UUID "\"," /* comes in front */
+        "\"name\":\"purchase\",\"params\":{\"value\":9,\"items\":[{\"item_id\":\"p\"}]}},"
+        "{\"name\":\"view_item\",\"messageId\":\"m2\"}],\"siteId\":7,"
+        "\"timestamp\":\"2025-12-31T23:59:50.500000Z\",\"anonymousId\":\"11.22\","
+        "\"userId\":\"u\xc3\xa9\",\"consent\":9,"
+        "\"user_properties\":{\"tier\":{\"value\":\"gold\"}}}";
+    if (!str_is(buf_as_str(&r->value), record))
+        fail_msg("%s", buf_cstr(&r->value));
+    kit_send(&r->kit, TOPIC_raw, buf_as_str(&r->value), "application/json");
+    assert_non_null(kit_next(&r->kit, &got, &rec));
+    assert_int_equal(rec, REC_event);
+    assert_true(str_is(got.event.type, "purchase") && str_is(got.event.product_id, "p"));
+    assert_true(str_is(got.event.visitor, "11.22") && str_is(got.event.user_id, "u\xc3\xa9"));
+    assert_true(got.event.ts_us == KIT_RECEIVED_US - 9500000 && got.event.consent == 9);
+    assert_true(
+        str_is(got.event.properties, "{\"user_properties\":{\"tier\":{\"value\":\"gold\"}}}"));
+    assert_non_null(kit_next(&r->kit, &got, &rec));
+    assert_true(rec == REC_event && str_is(got.event.type, "product_view"));
+    h.path = STR("/v1/batch");
+    assert_true(ask(r, &h, str_of(body)));
+    assert_int_equal(r->answer.n_accepted, 2);
+    assert_false(ask(r, &h, STR("{\"client_id\":5.5,\"events\":[" GA4_EVENTS "]}")));
+    assert_int_equal(r->answer.status, 400);
+}
+
 static void a_batch_may_not_be_of_another_site(void **state)
 {
     struct rig *r = *state;
@@ -137,6 +186,51 @@ static void a_batch_may_not_be_of_another_site(void **state)
         ask(r, &head, STR("{\"batch\":[{\"type\":\"page\",\"userId\":\"u\"}],\"siteId\":9}")));
     assert_int_equal(r->answer.status, 400);
     assert_non_null(strstr(buf_cstr(&r->answer.body), "\"reason\":\"bad_site\""));
+}
+
+static const struct edge_head eleven = {.method = {"POST", 4},
+                                        .path = {"/v1/batch", 9},
+                                        .authorization = {"Bearer " KIT_KEY_ELEVEN, 29}};
+
+static void a_site_may_take_known_types_only(void **state)
+{
+    static const char body[] =
+        "{\"batch\":[{\"type\":\"page\",\"userId\":\"u\",\"messageId\":\"1\"},"
+        "{\"type\":\"track\",\"event\":\"Moon Landed\",\"userId\":\"u\"},"
+        "{\"type\":\"track\",\"event\":\"Moon Landed\",\"userId\":\"u\",\"messageId\":\"3\"},"
+        "{\"type\":\"group\",\"userId\":\"u\",\"groupId\":\"g\",\"messageId\":\"4\"}]}";
+    struct rig *r = *state;
+    assert_true(ask(r, &eleven, str_of(body)));
+    assert_int_equal(r->answer.n_accepted, 2);
+    assert_int_equal(r->answer.n_rejected, 2);
+    assert_non_null(
+        strstr(buf_cstr(&r->answer.body),
+               "{\"index\":1,\"status\":\"rejected\",\"reason\":\"unknown_type\","));
+    assert_non_null(strstr(buf_cstr(&r->answer.body),
+                           "{\"index\":2,\"id\":\"3\",\"status\":\"rejected\",\"reason\":"
+                           "\"unknown_type\","));
+    assert_null(memmem(r->value.at, r->value.len, "Moon", 4));
+    assert_true(ask(r, &head, str_of(body))); /* another site, the same bytes */
+    assert_int_equal(r->answer.n_accepted, 4);
+}
+
+static void a_single_event_of_no_known_type_is_refused(void **state)
+{
+    static const char *const bodies[] = {
+        "{\"event\":\"Moon Landed\",\"userId\":\"u\"}",
+        "{\"type\":\"track\",\"event\":\"Moon Landed\",\"userId\":\"u\"}"};
+    struct rig *r = *state;
+    struct edge_head h = eleven;
+    h.path = STR("/v1/track");
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        assert_false(ask(r, &h, str_of(bodies[i])));
+        assert_int_equal(r->answer.status, 400);
+        assert_int_equal(r->answer.n_rejected, 1);
+        assert_non_null(strstr(buf_cstr(&r->answer.body), "\"reason\":\"unknown_type\""));
+    }
+    assert_true(ask(r, &h,
+                    STR("{\"event\":\"Product Viewed\",\"userId\":\"u\",\"productId\":"
+                        "\"p\"}")));
 }
 
 static void a_record_fits_into_raw(void **state)
@@ -192,6 +286,13 @@ static const char *const members[] = {
     "\"x\":\"\\ud800\"",
     "\"x\":\"\\u0000\"",
     "\"y\" : [ 1 , 2 ]",
+    "\"type\":\"rating_submitted\"",
+    "\"rating\":4",
+    "\"name\":\"view_item\"",
+    "\"params\":{\"items\":[{\"item_id\":\"p\"}],\"outbound\":true}",
+    "\"consent\":{\"analytics\":true}",
+    "\"timestamp_micros\":1767225600000000",
+    "\"events\":[1]",
 };
 
 static void make_event(struct rng *rng, struct buf *b)
@@ -237,7 +338,9 @@ static void edge_and_collector_agree(void **state)
         buf_reset(&body);
         for (uint32_t k = 0; k < n; k++) {
             make_event(&rng, &event);
-            buf_text(&body, k ? "," : "{\"batch\":[");
+            buf_text(&body, k       ? ","
+                            : i % 3 ? "{\"batch\":["
+                                    : "{\"client_id\":\"c\",\"events\":[");
             buf_str(&body, buf_as_str(&event));
         }
         buf_text(&body, "]");
@@ -274,7 +377,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_event_becomes_a_record, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(the_browser_is_told_once, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(the_measurement_protocol_is_taken, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(a_batch_may_not_be_of_another_site, open_rig,
+                                        close_rig),
+        cmocka_unit_test_setup_teardown(a_site_may_take_known_types_only, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(a_single_event_of_no_known_type_is_refused, open_rig,
                                         close_rig),
         cmocka_unit_test_setup_teardown(a_record_fits_into_raw, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(edge_and_collector_agree, open_rig, close_rig),

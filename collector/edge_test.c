@@ -79,6 +79,8 @@ static const struct row rows[] = {
     {"key in body",
      POST("", "{\"writeKey\":\"" KIT_KEY "\",\"event\":\"x\",\"userId\":\"u\"}", 200, "true")},
     {"key in query", "POST /v1/track?writeKey=" KIT_KEY, "", EVENT, 200, "true"},
+    {"GA4", "POST /mp/collect?measurement_id=G-1&api_secret=" KIT_KEY, "",
+     "{\"client_id\":\"1.2\",\"events\":[{\"name\":\"x\"}]}", 200, "\"accepted\":1"},
     {"Basic",
      POST("Authorization: Basic a2V5LW9mLXNpdGUtc2V2ZW4tMDAwNzo=\r\n", EVENT, 200, "true")},
     {"no key", POST("", EVENT, 401, "WWW-Authenticate: Basic")},

@@ -17,7 +17,7 @@ void judge_fini(struct judge *j)
     event_json_free(j->json);
     event_msgpack_free(j->msgpack);
     batch_fini(&j->batch);
-    buf_fini(&j->agent);
+    buf_fini(&j->texts);
 }
 
 static enum reason read_bytes(struct judge *j, bool is_msgpack, enum place place,
@@ -35,6 +35,22 @@ enum reason judge_event(struct judge *j, bool is_msgpack, struct str bytes)
     return read_bytes(j, is_msgpack, PLACE_root, bytes);
 }
 
+/* Copies the texts of an envelope, which die with the next event that is read. */
+static void hold_texts(struct buf *b, struct envelope *e)
+{
+    struct str *texts[] = {&e->user_agent, &e->ip, &e->anonymous_id, &e->user_id,
+                           &e->user_properties};
+    buf_reset(b);
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        buf_str(b, *texts[i]);
+    size_t at = 0;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        if (texts[i]->len > 0) /* else b may have no bytes at all */
+            texts[i]->at = (const char *)b->at + at;
+        at += texts[i]->len;
+    }
+}
+
 enum reason judge_envelope(struct judge *j, bool is_msgpack, struct arrival *a)
 {
     struct envelope around;
@@ -43,10 +59,15 @@ enum reason judge_envelope(struct judge *j, bool is_msgpack, struct arrival *a)
         why = draft_envelope(j->draft, &around);
     if (why != REASON_NONE)
         return why;
-    buf_reset(&j->agent);
-    buf_str(&j->agent, around.user_agent);
+    hold_texts(&j->texts, &around);
     a->sent_at = around.sent_at;
+    a->ts = around.ts;
     a->envelope_site = around.site_id;
-    a->user_agent = buf_as_str(&j->agent);
+    a->consent = around.consent;
+    a->user_agent = around.user_agent;
+    a->ip = around.ip;
+    a->anonymous_id = around.anonymous_id;
+    a->user_id = around.user_id;
+    a->user_properties = around.user_properties;
     return REASON_NONE;
 }

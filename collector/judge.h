@@ -15,7 +15,7 @@ struct judge {
     struct event_json *json;
     struct event_msgpack *msgpack;
     struct batch batch;
-    struct buf agent; /* the envelope's userAgent */
+    struct buf texts; /* of the envelope */
 };
 
 void judge_init(struct judge *j);

@@ -6,8 +6,11 @@
  * but counts: restarted, it goes on at its offsets, and what it repeats bears the same
  * positions. Into which of the two topics a record goes depends on the record alone, so that no
  * restart and no second collector can put it into both. */
+#include "collector/agents.h"
 #include "collector/collector.h"
 #include "collector/edge.h"
+#include "collector/enrich.h"
+#include "collector/geo.h"
 #include "collector/sites.h"
 #include "common/base/clock.h"
 #include "common/bus/config.h"
@@ -16,15 +19,19 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 /* The core and where its counts are shown. */
 struct program {
     struct collector *core;
+    struct enrich enrich;
     const struct stage_env *env;
     struct sites *sites;
     struct edge *edge; /* NULL when there is none */
-    struct counter *events, *heartbeats, *ticks, *clamped;
+    struct counter *events, *heartbeats, *ticks, *clamped, *signals;
     struct counter *rejected[REASONS_N], *known_sites;
+    struct counter *agent_hits, *agent_misses, *geo_found, *geo_unknown, *geo_none;
+    struct counter *geo_good, *geo_bad;
 };
 
 static struct edge *open_edge(const struct program *p)
@@ -37,6 +44,7 @@ static struct edge *open_edge(const struct program *p)
         .wait_us = (int64_t)config_u64(c, "collector", "edge_wait_ms") * 1000,
         .request_us = (int64_t)config_u64(c, "collector", "edge_request_s") * SECOND_US,
         .raw_partitions = p->env->raw_partitions,
+        .proxies = (unsigned)config_u64(c, "collector", "edge_proxies"),
     };
     if (config_text(c, "collector", "edge")[0] == '\0')
         return NULL;
@@ -54,25 +62,83 @@ static bool limits_agree(const struct config *c, struct err *e)
                                      queue, body);
 }
 
+static bool open_agents(struct enrich *x, const struct config *c, struct err *e)
+{
+    uint64_t seed;
+    int64_t from_us = clock_mono_us();
+    const char *path = config_text(c, "collector", "user_agents");
+    CHECK(getrandom(&seed, sizeof seed, 0) == sizeof seed);
+    x->agents = agents_new(path, seed, e);
+    if (!x->agents || path[0] == '\0')
+        return x->agents != NULL;
+    const struct agents_counts *n = agents_counts(x->agents);
+    log_info("expressions for user agents are ready", "n=%zu refused=%zu ms=%" PRId64,
+             n->n_expressions, n->n_refused, (clock_mono_us() - from_us) / 1000);
+    if (n->n_refused > 0)
+        log_warn("expressions for user agents cannot be used", "n=%zu path=%s", n->n_refused,
+                 path);
+    return true;
+}
+
+/* What events are enriched by; closed again when it fails. */
+static bool open_enrich(struct enrich *x, const struct config *c, struct err *e)
+{
+    const char *geoip = config_text(c, "collector", "geoip");
+    if (!open_agents(x, c, e))
+        return false;
+    if (geoip[0] == '\0')
+        return true;
+    x->geo = geo_open(geoip, e);
+    if (!x->geo)
+        agents_free(x->agents);
+    return x->geo != NULL;
+}
+
+static void close_enrich(struct enrich *x)
+{
+    agents_free(x->agents);
+    geo_free(x->geo);
+}
+
+static void find_enrich_counters(struct program *p, struct counters *all)
+{
+    enum counter_id agents = COUNTER_collector_agents_total, geo = COUNTER_collector_geo_total;
+    enum counter_id reloads = COUNTER_collector_geo_reloads_total;
+    p->agent_hits = counter_of(all, agents, "hit", NULL);
+    p->agent_misses = counter_of(all, agents, "miss", NULL);
+    p->geo_found = counter_of(all, geo, "found", NULL);
+    p->geo_unknown = counter_of(all, geo, "unknown", NULL);
+    p->geo_none = counter_of(all, geo, "none", NULL);
+    p->geo_good = counter_of(all, reloads, "good", NULL);
+    p->geo_bad = counter_of(all, reloads, "bad", NULL);
+}
+
 static void *open_core(const struct stage_env *env, struct err *e)
 {
     if (!limits_agree(env->config, e))
         return NULL;
     struct program *p = mem_zero(1, sizeof *p);
+    if (!open_enrich(&p->enrich, env->config, e)) {
+        free(p);
+        return NULL;
+    }
     struct collector_setup setup = {
         .partitions = env->partitions,
         .raw_partitions = env->raw_partitions,
         .heartbeat_us = (int64_t)config_u64(env->config, "collector", "heartbeat_ms") * 1000,
+        .enrich = &p->enrich,
     };
     p->core = collector_new(&setup);
     p->env = env;
     p->sites = sites_new();
     p->edge = open_edge(p);
+    find_enrich_counters(p, env->counters);
     p->known_sites = counter_of(env->counters, COUNTER_collector_sites, NULL, NULL);
     p->events = counter_of(env->counters, COUNTER_collector_events_total, NULL, NULL);
     p->heartbeats = counter_of(env->counters, COUNTER_collector_heartbeats_total, NULL, NULL);
     p->ticks = counter_of(env->counters, COUNTER_collector_ticks_total, NULL, NULL);
     p->clamped = counter_of(env->counters, COUNTER_collector_clamped_total, NULL, NULL);
+    p->signals = counter_of(env->counters, COUNTER_collector_signals_total, NULL, NULL);
     for (enum reason r = REASON_NONE + 1; r < REASONS_N; r++)
         p->rejected[r] =
             counter_of(env->counters, COUNTER_collector_rejected_total, reason_text(r), NULL);
@@ -85,6 +151,7 @@ static void close_core(void *core)
     edge_free(p->edge);
     sites_free(p->sites);
     collector_free(p->core);
+    close_enrich(&p->enrich);
     free(p);
 }
 
@@ -103,15 +170,46 @@ static enum stage_step record(void *core, const struct stage_message *m, struct 
     return collector_record(((struct program *)core)->core, m, out);
 }
 
+/* Counts of what was added, and the database, which may have changed. */
+static void show_enrich(struct program *p, int64_t mono_us)
+{
+    const struct agents_counts *agents = agents_counts(p->enrich.agents);
+    const struct enrich_counts *c = &p->enrich.counts;
+    struct err e = {0};
+    counter_set(p->agent_hits, (double)agents->hits);
+    counter_set(p->agent_misses, (double)agents->misses);
+    counter_set(p->geo_found, (double)c->geo_found);
+    counter_set(p->geo_unknown, (double)c->geo_unknown);
+    counter_set(p->geo_none, (double)c->geo_none);
+    if (!p->enrich.geo)
+        return;
+    switch (geo_refresh(p->enrich.geo, mono_us, &e)) {
+    case GEO_NEW:
+        counter_add(p->geo_good, 1);
+        log_info("the database of networks was read again", "path=%s",
+                 config_text(p->env->config, "collector", "geoip"));
+        break;
+    case GEO_BAD:
+        counter_add(p->geo_bad, 1);
+        log_error("the new database of networks cannot be used, the old one goes on",
+                  "reason=\"%s\"", e.text);
+        break;
+    case GEO_SAME:
+        break;
+    }
+}
+
 static void timer(void *core, int64_t mono_us, struct outbox *out)
 {
     struct program *p = core;
     collector_timer(p->core, mono_us, out);
+    show_enrich(p, mono_us);
     const struct collector_counts *c = collector_counts(p->core);
     counter_set(p->events, (double)c->events);
     counter_set(p->heartbeats, (double)c->heartbeats);
     counter_set(p->ticks, (double)c->ticks);
     counter_set(p->clamped, (double)c->clamped);
+    counter_set(p->signals, (double)c->signals);
     for (enum reason r = REASON_NONE + 1; r < REASONS_N; r++)
         counter_set(p->rejected[r], (double)c->rejected[r]);
 }
@@ -168,7 +266,8 @@ static const char manual[] =
     "           Authorization (Bearer, or Basic as user name), ?writeKey= or the body's "
     "writeKey.\n"
     "Gives:\n"
-    "  events   each event once checked, with a repaired time, device and channel, in the\n"
+    "  events   each event once checked, with a repaired time, device, place and channel, in "
+    "the\n"
     "           partition of its visitor (key SITE:VISITOR); ticks, where nothing came.\n"
     "  rejected what is unfit, with its reason, position and original bytes.\n"
     "  raw      a heartbeat in each partition that has been silent for heartbeat_ms; one "
@@ -186,9 +285,11 @@ static const char manual[] =
     "  Event time is the sender's; where sentAt shows that its clock is off by more than a\n"
     "  minute it is shifted, and then held between received - 7 days and received.\n"
     "  HTTP events are judged in the same way before they are appended; each gets a messageId\n"
-    "  when it has none, and no address of a sender is kept. A request that is sent again "
-    "with\n"
-    "  the same messageIds counts once.\n"
+    "  when it has none. Of an address the first 24 bits are kept, of IPv6 48, wherever it "
+    "was\n"
+    "  told. A request that is sent again with the same messageIds counts once.\n"
+    "  Browser, system and kind of device are told by the user agent (user_agents), country,\n"
+    "  region, city and zone by the network (geoip), as far as the event tells none itself.\n"
     "  A record that is too large or not divisible is refused whole. What becomes of a record\n"
     "  depends on nothing but the record.\n";
 

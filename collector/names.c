@@ -7,16 +7,42 @@
 static const struct {
     struct str sent, type;
 } names[] = {
+#define CALL(call, type)
 #define EVENT_NAME(sent, type) {STR(sent), STR(type)},
-#include "collector/names.def"
+#define WHEN(type, member, other)
+#define PURPOSE(word, mask)
+#define OBJECTION(word, mask)
+#include "schemas/dialects.def"
+#undef CALL
 #undef EVENT_NAME
 };
 
+static const struct {
+    struct str call, type;
+} calls[] = {
+#define CALL(call, type) {STR(call), STR(type)},
+#define EVENT_NAME(sent, type)
+#include "schemas/dialects.def"
+#undef CALL
+#undef EVENT_NAME
+#undef WHEN
+#undef PURPOSE
+#undef OBJECTION
+};
+
+/* Of each name the number of its type; the catalogue's own first. */
 static const struct words *known(void)
 {
     static struct words w; /* filled at first use, by the one thread there is */
-    for (size_t i = w.n; i < ARRAY_LEN(names); i++)
-        words_add(&w, 0, names[i].sent, (uint32_t)i);
+    if (w.n > 0)
+        return &w;
+    for (size_t i = 0; i < types_n(); i++)
+        words_add(&w, 0, types_name(types_at(i)), (uint32_t)i);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        int type = words_find(&w, 0, names[i].type, hash64_str(names[i].type));
+        CHECK(type >= 0);
+        words_add(&w, 0, names[i].sent, (uint32_t)type);
+    }
     return &w;
 }
 
@@ -72,12 +98,24 @@ static bool snake_case(struct str sent, struct arena *a, struct str *out)
     return true;
 }
 
-bool names_type(struct str sent, struct arena *a, struct str *type)
+bool names_type(struct str sent, struct arena *a, struct str *type,
+                const struct event_type **of)
 {
     struct str name = str_trim(sent);
     if (!is_name(name) && (!snake_case(name, a, &name) || !is_name(name)))
         return false;
     int found = words_find(known(), 0, name, hash64_str(name));
-    *type = found < 0 ? name : names[found].type;
+    *of = found < 0 ? NULL : types_at((size_t)found);
+    *type = found < 0 ? name : types_name(*of);
     return true;
+}
+
+bool names_call(struct str sent, struct str *type)
+{
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+        if (str_eq(sent, calls[i].call)) {
+            *type = calls[i].type;
+            return true;
+        }
+    return false;
 }

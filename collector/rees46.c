@@ -65,7 +65,8 @@ static const char *set_columns(struct event *e, const struct str columns[COLUMNS
     e->category = columns[columns[COLUMN_CATEGORY_CODE].len > 0 ? COLUMN_CATEGORY_CODE
                                                                 : COLUMN_CATEGORY_ID];
     e->brand = columns[COLUMN_BRAND];
-    e->visitor = e->user_id = columns[COLUMN_USER];
+    e->user_id = columns[COLUMN_USER];
+    e->visitor = visitor_key(e->anonymous_id, e->user_id);
     e->session_hint = columns[COLUMN_SESSION];
     if (e->product_id.len == 0 || e->product_id.len > ID_MAX)
         return "product_id";

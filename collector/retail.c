@@ -323,7 +323,7 @@ enum reason retail_read(struct event *e, struct str lines, const struct arrival 
     e->user_id = v.customer;
     if (v.customer.len == 0)
         e->anonymous_id = id_of(arena, STR("invoice-"), v.number);
-    e->visitor = v.customer.len > 0 ? e->user_id : e->anonymous_id;
+    e->visitor = visitor_key(e->anonymous_id, e->user_id);
     e->body_hash = hash64_str(lines);
     set_arrival(e, a, arena);
     return REASON_NONE;

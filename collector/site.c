@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/site.h"
 
+#include "common/base/currency.h"
+#include "common/base/zone_rules.h"
 #include "common/wire/in.h"
 #include "common/wire/json_in.h"
 #include "common/wire/json_out.h"
@@ -92,7 +94,7 @@ static bool is_origin(struct str s)
 }
 
 /* The next word of a list with blanks between; empty at the end. */
-static struct str next_origin(struct str *rest)
+static struct str next_word(struct str *rest)
 {
     struct str word = {NULL, 0};
     *rest = str_trim(*rest);
@@ -108,7 +110,7 @@ static bool origins_check(struct str origins, struct err *e)
     if (origins.len > SITE_ORIGINS_MAX)
         return err_set(e, 0, "origins: more than %d bytes", SITE_ORIGINS_MAX);
     struct str rest = origins;
-    for (struct str word; (word = next_origin(&rest)).len > 0;)
+    for (struct str word; (word = next_word(&rest)).len > 0;)
         if (!is_origin(word))
             return err_set(e, 0,
                            "origins: \"%.*s\" is not as in https://shop.example or "
@@ -122,10 +124,80 @@ bool site_allows(const struct site *s, struct str origin)
     if (str_is(s->origins, "*"))
         return true;
     struct str rest = s->origins;
-    for (struct str word; (word = next_origin(&rest)).len > 0;)
+    for (struct str word; (word = next_word(&rest)).len > 0;)
         if (str_eq(word, origin))
             return true;
     return false;
+}
+
+static bool is_zone_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '_' || c == '-' || c == '+' || c == '/' || c == ':';
+}
+
+/* Of the name only the form: what a collector takes must not depend on its table of zones. */
+static bool zone_check(const struct site *s, struct err *e)
+{
+    struct zone_rules rules;
+    bool is_name = s->timezone.len <= SITE_TIMEZONE_MAX;
+    for (size_t i = 0; is_name && i < s->timezone.len; i++)
+        is_name = is_zone_byte(s->timezone.at[i]);
+    if (!is_name)
+        return err_set(e, 0, "timezone: no name of a zone, as Europe/Berlin is one");
+    if (s->timezone.len == 0 && s->zone_rules.len > 0)
+        return err_set(e, 0, "zone_rules: without a timezone");
+    if (!zone_rules_read(&rules, s->zone_rules))
+        return err_set(e, 0,
+                       "zone_rules: not as in \"0=60 1711846800=120\", rising, at most %d "
+                       "offsets of at most %d minutes",
+                       ZONE_RULES_MAX, ZONE_OFFSET_MAX_MIN);
+    return true;
+}
+
+static bool rates_check(const struct site *s, struct err *e)
+{
+    struct rates rates;
+    struct str rest = s->rates, number;
+    if (s->rates.len > 0 && s->currency.len == 0)
+        return err_set(e, 0, "rates: without a currency that they lead to");
+    if (!rates_read(&rates, s->rates))
+        return err_set(e, 0,
+                       "rates: not as in \"USD=0.92 GBP=1.17\", positive, at most %d, each "
+                       "code once",
+                       RATES_MAX);
+    for (struct str word; (word = next_word(&rest)).len > 0;) {
+        struct str code = str_cut(word, '=', &number);
+        if (!currency_is_known(code))
+            return err_set(e, 0, "rates: %.*s is no currency of ISO 4217", STR_ARGS(code));
+        if (str_eq(code, s->currency))
+            return err_set(e, 0, "rates: %.*s is the site's own currency", STR_ARGS(code));
+    }
+    return true;
+}
+
+static bool currency_check(const struct site *s, struct err *e)
+{
+    if (s->currency.len > 0 && !currency_is_known(s->currency))
+        return err_set(e, 0, "currency: \"%.*s\" is no code of ISO 4217, as EUR is one",
+                       STR_ARGS(str_head_utf8(s->currency, 10)));
+    return rates_check(s, e);
+}
+
+static bool numbers_check(const struct site *s, struct err *e)
+{
+    if (s->rate > rate_max)
+        return err_set(e, 0, "rate: more than %llu events a second",
+                       (unsigned long long)rate_max);
+    if (s->session_gap_s != 0 &&
+        (s->session_gap_s < SITE_GAP_MIN_S || s->session_gap_s > SITE_GAP_MAX_S))
+        return err_set(e, 0, "session_gap_s: not from %d to %d seconds", SITE_GAP_MIN_S,
+                       SITE_GAP_MAX_S);
+    if (s->consent > SITE_CONSENT_ALL)
+        return err_set(e, 0, "consent: not a mask from 0 to %d", SITE_CONSENT_ALL);
+    if (s->keep_days > SITE_KEEP_MAX_DAYS)
+        return err_set(e, 0, "keep_days: more than %d", SITE_KEEP_MAX_DAYS);
+    return true;
 }
 
 static bool site_check(const struct site *s, struct err *e)
@@ -134,10 +206,8 @@ static bool site_check(const struct site *s, struct err *e)
         return err_set(e, 0, "site: not a number from 1 to 2147483647");
     if (s->name.len > SITE_NAME_MAX)
         return err_set(e, 0, "name: more than %d bytes", SITE_NAME_MAX);
-    if (s->rate > rate_max)
-        return err_set(e, 0, "rate: more than %llu events a second",
-                       (unsigned long long)rate_max);
-    return keys_check(s, e) && origins_check(s->origins, e);
+    return numbers_check(s, e) && keys_check(s, e) && origins_check(s->origins, e) &&
+           zone_check(s, e) && currency_check(s, e);
 }
 
 bool site_from_json(struct site *out, struct arena *a, struct str json, struct err *e)

@@ -15,7 +15,12 @@ enum {
     SITE_KEY_MAX = 128,
     SITE_PREFIX_MAX = 16,
     SITE_NAME_MAX = 200,
-    SITE_ORIGINS_MAX = 4096
+    SITE_ORIGINS_MAX = 4096,
+    SITE_TIMEZONE_MAX = 40,
+    SITE_GAP_MIN_S = 60,
+    SITE_GAP_MAX_S = 86400,
+    SITE_CONSENT_ALL = 15, /* all purposes */
+    SITE_KEEP_MAX_DAYS = 36500
 };
 
 /* Fails with words for people when a field is missing or not as it must be; `out` is untouched

@@ -71,6 +71,25 @@ static void each_fault_is_told(void **state)
         {"{\"site\":7,\"origins\":\"https://a.example/\"}", "without a path"},
         {"{\"site\":7,\"origins\":\"https://A.example\"}", "lower case"},
         {"{\"site\":7,\"origins\":\"https://a.example *\"}", "origins: \"*\""},
+        {"{\"site\":7,\"timezone\":\"Europe Berlin\"}", "timezone: no name"},
+        {"{\"site\":7,\"timezone\":\"Europe/Berlinxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}",
+         "timezone: no name"},
+        {"{\"site\":7,\"zone_rules\":\"0=60\"}", "without a timezone"},
+        {"{\"site\":7,\"timezone\":\"UTC\",\"zone_rules\":\"60\"}", "zone_rules: not as"},
+        {"{\"site\":7,\"timezone\":\"UTC\",\"zone_rules\":\"9=60 8=0\"}", "rising"},
+        {"{\"site\":7,\"timezone\":\"UTC\",\"zone_rules\":5}", "wrong type"},
+        {"{\"site\":7,\"currency\":\"eur\"}", "currency: \"eur\" is no code"},
+        {"{\"site\":7,\"currency\":\"XYZ\"}", "currency: \"XYZ\" is no code"},
+        {"{\"site\":7,\"rates\":\"USD=1\"}", "rates: without a currency"},
+        {"{\"site\":7,\"currency\":\"EUR\",\"rates\":\"USD=0\"}", "rates: not as"},
+        {"{\"site\":7,\"currency\":\"EUR\",\"rates\":\"USD=1 USD=2\"}", "each code once"},
+        {"{\"site\":7,\"currency\":\"EUR\",\"rates\":\"USD=1 QQQ=2\"}", "rates: QQQ is no"},
+        {"{\"site\":7,\"currency\":\"EUR\",\"rates\":\"EUR=1\"}", "own currency"},
+        {"{\"site\":7,\"session_gap_s\":59}", "session_gap_s: not from 60"},
+        {"{\"site\":7,\"session_gap_s\":86401}", "session_gap_s: not from 60"},
+        {"{\"site\":7,\"consent\":16}", "consent: not a mask"},
+        {"{\"site\":7,\"keep_days\":36501}", "keep_days: more than"},
+        {"{\"site\":7,\"known_types_only\":1}", "wrong type"},
     };
     struct arena a = {0};
     (void)state;
@@ -83,6 +102,31 @@ static void each_fault_is_told(void **state)
         if (!strstr(e.text, rows[i].words))
             fail_msg("%s: %s", rows[i].json, e.text);
     }
+    arena_fini(&a);
+}
+
+static void what_features_need_comes_back(void **state)
+{
+    static const char whole[] =
+        "{\"site\":7,\"timezone\":\"Europe/Berlin\",\"zone_rules\":\"0=60 1711846800=120\","
+        "\"currency\":\"EUR\",\"rates\":\"USD=0.92 GBP=1.17\",\"session_gap_s\":1800,"
+        "\"consent\":3,\"keep_days\":400,\"known_types_only\":true}";
+    struct arena a = {0};
+    struct err e = {0};
+    struct buf json = {0};
+    struct site s;
+    (void)state;
+    assert_true(site_from_json(&s, &a, str_of(whole), &e));
+    assert_true(str_is(s.timezone, "Europe/Berlin") && str_is(s.currency, "EUR"));
+    assert_true(str_is(s.zone_rules, "0=60 1711846800=120"));
+    assert_true(str_is(s.rates, "USD=0.92 GBP=1.17"));
+    assert_true(s.session_gap_s == 1800 && s.consent == 3 && s.keep_days == 400);
+    assert_true(s.known_types_only);
+    site_json(&json, &s);
+    assert_string_equal(buf_cstr(&json), whole);
+    assert_true(site_from_json(&s, &a, STR("{\"site\":7,\"timezone\":\"Not/Here\"}"), &e));
+    assert_false(s.known_types_only);
+    buf_fini(&json);
     arena_fini(&a);
 }
 
@@ -99,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_come_back),
         cmocka_unit_test(each_fault_is_told),
+        cmocka_unit_test(what_features_need_comes_back),
         cmocka_unit_test(keys_are_hashed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,23 @@ enum tells {
     TELLS_BROWSER_WEAK, /* said by other browsers, too */
     TELLS_BROWSER_LAST, /* said by nearly all */
     TELLS_BOT,
+    TELLS_HEADLESS,
+    TELLS_LIBRARY, /* a bot, where it stands first */
     TELLS_N
+};
+
+/* What the kinds of bots.def tell. */
+enum {
+    KIND_search = TELLS_BOT,
+    KIND_ai = TELLS_BOT,
+    KIND_seo = TELLS_BOT,
+    KIND_preview = TELLS_BOT,
+    KIND_feed = TELLS_BOT,
+    KIND_archive = TELLS_BOT,
+    KIND_monitor = TELLS_BOT,
+    KIND_security = TELLS_BOT,
+    KIND_library = TELLS_LIBRARY,
+    KIND_headless = TELLS_HEADLESS
 };
 
 static const struct {
@@ -30,6 +46,9 @@ static const struct {
 #define AGENT(word, tells, name) {STR(word), TELLS_##tells, STR(name)},
 #include "collector/user_agent.def"
 #undef AGENT
+#define BOT(word, kind, name) {STR(word), (enum tells)KIND_##kind, STR(name)},
+#include "schemas/bots.def"
+#undef BOT
 };
 
 static const struct words *known(void)
@@ -82,19 +101,28 @@ struct told {
     struct str names[TELLS_N];
 };
 
-static void hear(struct told *t, struct str word)
+static void hear(struct told *t, struct str word, bool is_first)
 {
     int i = words_find(known(), 0, word, hash64_str(word));
     enum tells tells = i < 0 ? TELLS_BOT : agents[i].tells;
     struct str name = i < 0 ? word : agents[i].name;
+    if (tells == TELLS_LIBRARY && !is_first)
+        return;
     if ((i >= 0 || is_bot_name(word)) && t->names[tells].at == NULL)
         t->names[tells] = name;
+}
+
+static uint64_t marks_of(const struct told *t)
+{
+    bool is_bot = t->names[TELLS_BOT].at || t->names[TELLS_LIBRARY].at;
+    bool is_headless = t->names[TELLS_HEADLESS].at != NULL;
+    return (is_bot ? AGENT_MARK_BOT : 0) | (is_headless ? AGENT_MARK_HEADLESS : 0);
 }
 
 static struct str device_of(const struct told *t)
 {
     const struct str *n = t->names;
-    if (n[TELLS_BOT].at)
+    if (marks_of(t) != 0)
         return STR("bot");
     if (n[TELLS_OTHER].at)
         return STR("other");
@@ -117,19 +145,23 @@ static struct str first_told(const struct told *t, const enum tells *order, size
 
 struct user_agent user_agent_read(struct str text)
 {
-    static const enum tells browsers[] = {TELLS_BOT, TELLS_BROWSER, TELLS_BROWSER_WEAK,
-                                          TELLS_BROWSER_LAST};
+    static const enum tells browsers[] = {TELLS_BOT,          TELLS_LIBRARY,
+                                          TELLS_HEADLESS,     TELLS_BROWSER,
+                                          TELLS_BROWSER_WEAK, TELLS_BROWSER_LAST};
     static const enum tells systems[] = {TELLS_OTHER,   TELLS_PHONE, TELLS_TABLET,
                                          TELLS_ANDROID, TELLS_OS,    TELLS_OS_WEAK};
     struct told told = {0};
     struct user_agent ua = {0};
+    bool is_first = true;
     for (struct str rest = text; rest.len > 0;) {
         struct str word = next_word(&rest);
         if (word.len > 0)
-            hear(&told, word);
+            hear(&told, word, is_first);
+        is_first = false;
     }
     if (text.len > 0)
         ua.device = device_of(&told);
+    ua.marks = marks_of(&told);
     ua.browser = first_told(&told, browsers, ARRAY_LEN(browsers));
     ua.os = first_told(&told, systems, ARRAY_LEN(systems));
     if (str_is(ua.browser, "Safari") && str_is(ua.os, "Android"))

@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -82,8 +83,66 @@ static void agents_are_told_apart(void **state)
     }
 }
 
+static const struct {
+    const char *word, *kind;
+} bots[] = {
+#define BOT(word, kind, name) {word, #kind},
+#include "schemas/bots.def"
+#undef BOT
+};
+
+static void bots_of_the_table_are_marked(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bots); i++) {
+        char first[96], within[96];
+        (void)snprintf(first, sizeof first, "%s/1.0 (+https://example.com/)", bots[i].word);
+        (void)snprintf(within, sizeof within, "Mozilla/5.0 (compatible; %s/1.0)", bots[i].word);
+        bool is_headless = strcmp(bots[i].kind, "headless") == 0;
+        bool is_library = strcmp(bots[i].kind, "library") == 0;
+        uint64_t mark = is_headless ? AGENT_MARK_HEADLESS : AGENT_MARK_BOT;
+        struct user_agent one = user_agent_read(str_of(first));
+        struct user_agent other = user_agent_read(str_of(within));
+        if (one.marks != mark || !str_is(one.device, "bot") ||
+            other.marks != (is_library ? 0 : mark))
+            fail_msg("%s: %d, %d", bots[i].word, (int)one.marks, (int)other.marks);
+    }
+}
+
+static void marks_are_told(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t marks;
+    } told[] = {
+        {"Mozilla/5.0 (X11; Linux x86_64) " KHTML "HeadlessChrome/124.0.0.0 Safari/537.36", 2},
+        {"Mozilla/5.0 (compatible; SomeNewBot/2.1)", 1},
+        {"Mozilla/5.0 (compatible; a-crawler; +https://a.example)", 1},
+        {"HeadlessChrome/99 Googlebot/2.1", 3},
+        {"okhttp/4.12.0", 0},
+        {"Dalvik/2.1.0 (Linux; U; Android 13; Pixel 7 Build/TQ3A)", 0},
+        {"Shop/3 CFNetwork/1490.0.4 Darwin/23.2.0", 0},
+        {"Dart/3.2 (dart:io)", 0},
+        {"Mozilla/5.0 (X11; Linux x86_64) " KHTML
+         "Code/1.85 Chrome/118 Electron/25.9 Safari/537.36",
+         0},
+        {"NokiaC3-00/5.0 (07.20) Profile/MIDP-2.1 Configuration/CLDC-1.1 Java/1", 0},
+        {"Mozilla/5.0 (Linux; Android 9; CUBOT X19) " KHTML "Chrome/90.0 Mobile Safari/537.36",
+         0},
+        {"", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(told); i++)
+        if (user_agent_read(str_of(told[i].text)).marks != told[i].marks)
+            fail_msg("%s", told[i].text);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(agents_are_told_apart)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(agents_are_told_apart),
+        cmocka_unit_test(bots_of_the_table_are_marked),
+        cmocka_unit_test(marks_are_told),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

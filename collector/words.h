@@ -6,7 +6,7 @@
 
 #include "common/base/str.h"
 
-enum { WORDS_MAX = 256, WORDS_SLOTS = 1024 };
+enum { WORDS_MAX = 1024, WORDS_SLOTS = 4096 };
 
 struct words {
     uint16_t slots[WORDS_SLOTS]; /* 1 + index in the list; 0 = free */

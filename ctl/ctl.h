@@ -9,7 +9,7 @@
 struct config;
 struct ctl;
 
-enum { CTL_OPTIONS = 10, CTL_OPERANDS = 3, CTL_GIVEN = 64 };
+enum { CTL_OPTIONS = 17, CTL_OPERANDS = 3, CTL_GIVEN = 64 };
 
 struct ctl_option {
     const char *name;  /* without its dashes; NULL ends the list */

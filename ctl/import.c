@@ -5,7 +5,11 @@
 #include "common/base/clock.h"
 #include "common/base/csv.h"
 #include "common/base/hash.h"
+#include "ctl/ga4_export.h"
 #include "ctl/invoices.h"
+#include "ctl/mapping.h"
+#include "ctl/read_file.h"
+#include "ctl/weblog.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,15 +19,18 @@
 
 enum { BUFFER = 1024 * 1024 };
 
-const char *const import_formats[IMPORT_FORMATS] = {"ndjson", "rees46", "onlineretail"};
-const char *const import_entries[IMPORT_FORMATS] = {"lines", "lines", "invoices"};
+const char *const import_formats[IMPORT_FORMATS] = {
+    "ndjson", "rees46", "onlineretail", "csv", "crm", "ad_spend", "weblog", "ga4"};
+const char *const import_entries[IMPORT_FORMATS] = {"lines", "lines", "invoices", "lines",
+                                                    "lines", "lines", "lines",    "lines"};
 
 /* The first line of a file, quotes left out; NULL where it is an entry. */
 static const char *const headers[IMPORT_FORMATS] = {
-    NULL,
-    "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,"
-    "user_session",
-    "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country",
+    [IMPORT_REES46] =
+        "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,"
+        "user_session",
+    [IMPORT_ONLINERETAIL] =
+        "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country",
 };
 
 /* What begins so is compressed; the tool that makes lines of it. */
@@ -42,7 +49,8 @@ static const struct {
     {{"PK\x03\x04", 4}, "zip", "unzip -p"},
 };
 
-uint64_t import_id(const struct sha256 *file, uint64_t site_id, enum import_format format)
+uint64_t import_id(const struct sha256 *file, uint64_t site_id, enum import_format format,
+                   struct str mapping)
 {
     struct buf b = {0};
     struct sha256 digest;
@@ -51,6 +59,7 @@ uint64_t import_id(const struct sha256 *file, uint64_t site_id, enum import_form
     for (int shift = 56; shift >= 0; shift -= 8)
         buf_byte(&b, (uint8_t)(site_id >> shift));
     buf_text(&b, import_formats[format]);
+    buf_str(&b, mapping);
     hash_sha256(b.at, b.len, &digest);
     buf_fini(&b);
     for (int i = 0; i < 8; i++)
@@ -153,11 +162,13 @@ static bool header_check(struct import *i, struct err *e)
 {
     struct str line;
     const char *header = headers[i->format];
-    if (!header)
+    if (!header && !i->mapping)
         return true;
     if (!line_next(i, &line, e))
         return false;
     i->lines = 1;
+    if (i->mapping)
+        return mapping_header(i->mapping, line, e) || err_prefix(e, "%s:1", i->path);
     if (header_is(line, header))
         return true;
     struct str head = str_head_utf8(line, 120);
@@ -178,21 +189,53 @@ static bool packed_check(struct import *i, struct err *e)
     return true;
 }
 
-bool import_open(struct import *i, const char *path, enum import_format format,
-                 uint64_t site_id, struct err *e)
+static bool has_mapping(enum import_format format)
+{
+    return format == IMPORT_CSV || format == IMPORT_CRM || format == IMPORT_AD_SPEND;
+}
+
+/* The text of the mapping, taken from its file or from what the program brings. */
+static bool mapping_take(struct import *i, const char *path, struct buf *text, struct err *e)
+{
+    const char *name = path ? path : import_formats[i->format];
+    if (!has_mapping(i->format))
+        return !path || err_code(e, EXIT_CODE_USAGE, "--mapping is for csv, crm and ad_spend");
+    if (path && !file_read_whole(path, MAPPING_FILE_MAX, text, e))
+        return false;
+    if (!path && i->format == IMPORT_CSV)
+        return err_code(e, EXIT_CODE_USAGE,
+                        "csv needs --mapping FILE, which says what its columns mean");
+    if (!path)
+        buf_str(text, mapping_preset(name));
+    i->mapping = mapping_new(buf_as_str(text), name, e);
+    return i->mapping != NULL;
+}
+
+static bool file_open(struct import *i, const char *mapping, struct err *e)
 {
     struct sha256 digest;
+    struct buf text = {0};
+    bool is_good = file_check(i, e) && mapping_take(i, mapping, &text, e) &&
+                   packed_check(i, e) && header_check(i, e) &&
+                   hash_sha256_file(i->path, &digest, e);
+    if (is_good)
+        i->id = import_id(&digest, i->site_id, i->format, buf_as_str(&text));
+    buf_fini(&text);
+    return is_good;
+}
+
+bool import_open(struct import *i, const char *path, enum import_format format,
+                 const char *mapping, uint64_t site_id, struct err *e)
+{
     *i = (struct import){.path = path, .format = format, .site_id = site_id};
     i->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     i->buffer = mem_new(BUFFER);
     if (format == IMPORT_ONLINERETAIL)
         i->invoices = invoices_new();
-    bool is_good = file_check(i, e) && packed_check(i, e) && header_check(i, e) &&
-                   hash_sha256_file(path, &digest, e);
-    if (is_good) {
-        i->id = import_id(&digest, site_id, format);
+    if (format == IMPORT_GA4)
+        i->ga4 = ga4_export_new();
+    if (file_open(i, mapping, e))
         return true;
-    }
     import_close(i);
     return false;
 }
@@ -202,6 +245,11 @@ void import_close(struct import *i)
     free(i->buffer);
     invoices_free(i->invoices);
     i->invoices = NULL;
+    mapping_free(i->mapping);
+    i->mapping = NULL;
+    ga4_export_free(i->ga4);
+    i->ga4 = NULL;
+    buf_fini(&i->json);
     if (i->fd >= 0)
         (void)close(i->fd);
     i->buffer = NULL;
@@ -242,6 +290,28 @@ static bool invoice_read(struct import *i, struct str *entry, struct err *e)
     return true;
 }
 
+/* The line as an event, when its format has none of its own in collector. */
+static bool made(struct import *i, struct str line)
+{
+    buf_reset(&i->json);
+    switch (i->format) {
+    case IMPORT_CSV:
+    case IMPORT_CRM:
+    case IMPORT_AD_SPEND:
+        return mapping_row(i->mapping, line, &i->json);
+    case IMPORT_WEBLOG:
+        return weblog_row(line, &i->json);
+    case IMPORT_GA4:
+        return ga4_export_row(i->ga4, line, &i->json);
+    case IMPORT_NDJSON:
+    case IMPORT_REES46:
+    case IMPORT_ONLINERETAIL:
+    case IMPORT_FORMATS:
+        break;
+    }
+    return false;
+}
+
 bool import_next(struct import *i, struct str *entry, struct err *e)
 {
     if (i->invoices)
@@ -249,7 +319,21 @@ bool import_next(struct import *i, struct str *entry, struct err *e)
     if (!line_read(i, entry, e))
         return false;
     i->number = i->lines;
+    if (!entry->at || i->format <= IMPORT_ONLINERETAIL)
+        return true;
+    i->is_unfit = !made(i, *entry);
+    if (i->is_unfit && i->format == IMPORT_WEBLOG)
+        weblog_mask(*entry, &i->json);
+    if (!i->is_unfit || i->format == IMPORT_WEBLOG)
+        *entry = buf_as_str(&i->json);
     return true;
+}
+
+const char *import_entry_format(const struct import *i)
+{
+    if (i->format <= IMPORT_ONLINERETAIL)
+        return import_formats[i->format];
+    return i->is_unfit ? "unfit" : import_formats[IMPORT_NDJSON];
 }
 
 /* The time in the fifth column of an invoice's first line. */

@@ -19,6 +19,8 @@
     "event_time,event_type,product_id,category_id,category_code,brand,price,user_id," \
     "user_session\n"
 
+#define NO_MAPPING STR("")
+
 static char path[] = "/tmp/import_test.XXXXXX";
 
 static int setup(void **state)
@@ -44,7 +46,7 @@ static struct import opened(enum import_format format)
 {
     struct import i;
     struct err e = {0};
-    if (!import_open(&i, path, format, 7, &e))
+    if (!import_open(&i, path, format, NULL, 7, &e))
         fail_msg("%s", e.text);
     return i;
 }
@@ -92,7 +94,7 @@ static void header_is_checked_and_not_given(void **state)
     line_is(&i, NULL, 0);
     import_close(&i);
     file_is(STR("a,b\n1,2\n"));
-    assert_false(import_open(&i, path, IMPORT_REES46, 7, &e));
+    assert_false(import_open(&i, path, IMPORT_REES46, NULL, 7, &e));
     assert_non_null(
         strstr(e.text, ":1: the first line of a file of rees46 must be \"event_time,"));
     assert_int_equal(err_exit(&e), EXIT_CODE_FAILED);
@@ -121,7 +123,7 @@ static void invoices_come_whole(void **state)
     line_is(&i, NULL, 0);
     import_close(&i);
     file_is(STR("InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID\n"));
-    assert_false(import_open(&i, path, IMPORT_ONLINERETAIL, 7, &e));
+    assert_false(import_open(&i, path, IMPORT_ONLINERETAIL, NULL, 7, &e));
     assert_non_null(strstr(e.text, "a file of onlineretail must be \"InvoiceNo,"));
 }
 
@@ -183,13 +185,13 @@ static void id_depends_on_bytes_site_and_format(void **state)
     hash_sha256("b\n", 2, &other);
     /* python3: hashlib.sha256(hashlib.sha256(b"a\n").digest() + (7).to_bytes(8, "big")
      * + b"ndjson").hexdigest()[:16] */
-    assert_int_equal(import_id(&one, 7, IMPORT_NDJSON), 0xa02714e83a8961fc);
-    assert_true(import_id(&one, 7, IMPORT_NDJSON) != import_id(&one, 8, IMPORT_NDJSON));
-    assert_true(import_id(&one, 7, IMPORT_NDJSON) != import_id(&one, 7, IMPORT_REES46));
-    assert_true(import_id(&one, 7, IMPORT_NDJSON) != import_id(&other, 7, IMPORT_NDJSON));
+    assert_int_equal(import_id(&one, 7, IMPORT_NDJSON, NO_MAPPING), 0xa02714e83a8961fc);
+    assert_true(import_id(&one, 7, IMPORT_NDJSON, NO_MAPPING) != import_id(&one, 8, IMPORT_NDJSON, NO_MAPPING));
+    assert_true(import_id(&one, 7, IMPORT_NDJSON, NO_MAPPING) != import_id(&one, 7, IMPORT_REES46, NO_MAPPING));
+    assert_true(import_id(&one, 7, IMPORT_NDJSON, NO_MAPPING) != import_id(&other, 7, IMPORT_NDJSON, NO_MAPPING));
     file_is(STR("a\n"));
     struct import i = opened(IMPORT_NDJSON);
-    assert_int_equal(i.id, import_id(&one, 7, IMPORT_NDJSON));
+    assert_int_equal(i.id, import_id(&one, 7, IMPORT_NDJSON, NO_MAPPING));
     import_close(&i);
 }
 
@@ -200,16 +202,16 @@ static void what_is_no_file_of_lines_is_refused(void **state)
     struct err e = {0};
     file_is(STR("\xfd"
                 "7zXZ..."));
-    assert_false(import_open(&i, path, IMPORT_NDJSON, 7, &e));
+    assert_false(import_open(&i, path, IMPORT_NDJSON, NULL, 7, &e));
     assert_non_null(strstr(e.text, "is compressed (xz): unpack it first, xzcat "));
     file_is(STR("\x1f\x8b..."));
-    assert_false(import_open(&i, path, IMPORT_NDJSON, 7, &e));
+    assert_false(import_open(&i, path, IMPORT_NDJSON, NULL, 7, &e));
     assert_non_null(strstr(e.text, "(gzip)"));
-    assert_false(import_open(&i, "/tmp", IMPORT_NDJSON, 7, &e));
+    assert_false(import_open(&i, "/tmp", IMPORT_NDJSON, NULL, 7, &e));
     assert_int_equal(e.code, EXIT_CODE_USAGE);
-    assert_false(import_open(&i, "/dev/null", IMPORT_NDJSON, 7, &e));
+    assert_false(import_open(&i, "/dev/null", IMPORT_NDJSON, NULL, 7, &e));
     assert_int_equal(e.code, EXIT_CODE_USAGE);
-    assert_false(import_open(&i, "/nowhere", IMPORT_NDJSON, 7, &e));
+    assert_false(import_open(&i, "/nowhere", IMPORT_NDJSON, NULL, 7, &e));
     assert_int_equal(e.code, EXIT_CODE_IO);
 }
 

@@ -80,7 +80,7 @@ static bool line_send(struct replay *r, struct str line, struct err *e)
     l.offset = r->import.number;
     l.import_id = r->import.id;
     l.site_id = r->import.site_id;
-    l.format = str_of(import_formats[r->import.format]);
+    l.format = str_of(import_entry_format(&r->import));
     l.body = line;
     buf_reset(&r->record);
     import_line_pack(&r->record, &l);
@@ -288,7 +288,7 @@ static bool options_read(const struct ctl *c, struct replay *r, enum import_form
     while (word && *format < IMPORT_FORMATS && strcmp(word, import_formats[*format]) != 0)
         ++*format;
     if (!word || *format == IMPORT_FORMATS)
-        return err_code(e, EXIT_CODE_USAGE, "--format must be ndjson, rees46 or onlineretail");
+        return err_code(e, EXIT_CODE_USAGE, "--format must be ndjson, csv, crm, ad_spend, weblog, ga4, rees46 or onlineretail");
     if (speed && strcmp(speed, "max") != 0 &&
         (!str_f64(str_of(speed), &r->speed) || r->speed <= 0))
         return err_code(e, EXIT_CODE_USAGE, "--speed must be max, or a number above 0");
@@ -301,7 +301,7 @@ static int replay_run(struct ctl *c, struct err *e)
     enum import_format format = IMPORT_NDJSON;
     uint64_t site_id = 1;
     if (!options_read(c, &r, &format, &site_id, e) ||
-        !import_open(&r.import, c->operands[0], format, site_id, e))
+        !import_open(&r.import, c->operands[0], format, ctl_value(c, "mapping"), site_id, e))
         return err_exit(e);
     topic_name(c->config, TOPIC_imports, r.topic);
     progress_init(&r.progress);
@@ -319,13 +319,23 @@ const struct verb replay_verbs[] = {
     {.name = "replay",
      .operands = "FILE",
      .summary = "imports a file of events, beside the live ones",
-     .options = {{"format", "WORD", "ndjson, rees46 or onlineretail: see below"},
+     .options = {{"format", "WORD", "ndjson, csv, crm, ad_spend, weblog, ga4, rees46, onlineretail"},
+                 {"mapping", "FILE", "of csv, crm, ad_spend: which column means what"},
                  {"site", "N", "site that the events belong to (1)"},
                  {"speed", "X|max", "event time times X, or as fast as it goes (max)"},
                  {"resend", NULL, "sends all again; what came before is dropped behind"}},
      .manual =
-         "ndjson: one JSON event a line. rees46: rows of REES46's CSV. onlineretail: the CSV "
-         "of\n"
+         "ndjson: one JSON event a line. csv: rows as a mapping says, whose lines are\n"
+         "  MEMBER = COLUMN     userId, timestamp, properties.price, context.page.url ...; a\n"
+         "                      column is a word or [in brackets], a constant \"in quotes\";\n"
+         "                      several one behind the other are joined, | parts alternatives\n"
+         "  PLACE.* = *         all other columns, by their names, as properties.* = *\n"
+         "  type[VALUE] = NAME  what a value of the column of type means\n"
+         "  separator = ;       or tab; a comma unless told\n"
+         "crm: customers, one a line (user_id, updated_at; the rest are traits). ad_spend: what\n"
+         "advertisements cost (day, channel, amount, campaign, currency). weblog: the combined\n"
+         "log of Apache and nginx. ga4: Google Analytics 4's BigQuery export as NDJSON. rees46:\n"
+         "rows of REES46's CSV. onlineretail: the CSV of\n"
          "UCI's Online Retail, the lines of an invoice as one event: purchase, refund,\n"
          "stock_adjustment or bad_debt_adjustment; an invoice with a bad line is refused "
          "whole,\n"

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/site_edit.h"
 
+#include "collector/zone.h"
+#include "common/base/currency.h"
+
 #include <inttypes.h>
 #include <sys/random.h>
 
@@ -100,8 +103,110 @@ void site_edit_origin_add(struct site_edit *s, bool is_first, const char *origin
     buf_str(&s->origins, rest);
 }
 
+bool site_edit_zone(struct site_edit *s, const char *zone, struct err *e)
+{
+    struct str name = str_of(zone);
+    struct buf rules = {0};
+    if (name.len > 0 && !(zone_find(name, &name) && zone_put_rules(name, &rules))) {
+        struct str near = zone_nearest(name);
+        return err_code(e, EXIT_CODE_USAGE,
+                        "this machine has no time zone \"%.*s\"%s%.*s%s (its zones: "
+                        "/usr/share/zoneinfo)",
+                        STR_ARGS(str_head_utf8(name, 60)),
+                        near.len ? "; the nearest is \"" : "", STR_ARGS(near),
+                        near.len ? "\"" : "");
+    }
+    s->site.timezone = arena_str(&s->arena, name);
+    s->site.zone_rules = arena_str(&s->arena, buf_as_str(&rules));
+    buf_fini(&rules);
+    return true;
+}
+
+void site_edit_currency(struct site_edit *s, const char *code)
+{
+    if (!str_is(s->site.currency, code))
+        s->site.rates = (struct str){NULL, 0};
+    s->site.currency = arena_str(&s->arena, str_of(code));
+}
+
+bool site_edit_exchange(struct site_edit *s, const char *rate, struct err *e)
+{
+    struct buf rates = {0};
+    struct str number, other, rest = s->site.rates, told = str_of(rate);
+    struct str code = str_cut(told, '=', &number);
+    double factor;
+    if (code.len != CURRENCY_LEN || code.len == told.len ||
+        (number.len > 0 && !(str_f64(number, &factor) && factor > 0)))
+        return err_code(e, EXIT_CODE_USAGE,
+                        "--exchange must be a currency and its worth, as in USD=0.92, not "
+                        "\"%s\"",
+                        rate);
+    while (rest.len > 0) {
+        struct str word = str_cut(str_trim(rest), ' ', &rest);
+        if (word.len > 0 && !str_eq(str_cut(word, '=', &other), code))
+            buf_printf(&rates, "%s%.*s", rates.len ? " " : "", STR_ARGS(word));
+    }
+    if (number.len > 0)
+        buf_printf(&rates, "%s%.*s", rates.len ? " " : "", STR_ARGS(told));
+    s->site.rates = arena_str(&s->arena, buf_as_str(&rates));
+    buf_fini(&rates);
+    return true;
+}
+
+static const struct {
+    const char *word;
+    uint64_t mask;
+} purposes[] = {{"necessary", 1}, {"analytics", 2}, {"marketing", 4}, {"personalization", 8}};
+
+static uint64_t purpose_of(struct str word)
+{
+    for (size_t i = 0; i < ARRAY_LEN(purposes); i++)
+        if (str_is(word, purposes[i].word))
+            return purposes[i].mask;
+    return 0;
+}
+
+bool site_edit_consent(struct site_edit *s, const char *told, struct err *e)
+{
+    struct str rest = str_of(told);
+    uint64_t mask = 0;
+    if (str_is(rest, "none"))
+        rest.len = 0;
+    else if (rest.len == 0)
+        return err_code(e, EXIT_CODE_USAGE, "--consent must name purposes, or none");
+    while (rest.len > 0) {
+        struct str word = str_trim(str_cut(rest, ',', &rest));
+        uint64_t purpose = purpose_of(word);
+        if (purpose == 0)
+            return err_code(
+                e, EXIT_CODE_USAGE,
+                "--consent must be none, or some of necessary, analytics, marketing, "
+                "personalization with commas between, not \"%s\"",
+                told);
+        mask |= purpose;
+    }
+    s->site.consent = mask;
+    return true;
+}
+
+void site_put_consent(struct buf *out, uint64_t mask)
+{
+    size_t start = out->len;
+    for (size_t i = 0; i < ARRAY_LEN(purposes); i++)
+        if (mask & purposes[i].mask)
+            buf_printf(out, "%s%s", out->len > start ? "," : "", purposes[i].word);
+    if (mask == 0)
+        buf_text(out, "none");
+}
+
 bool site_edit_json(struct site_edit *s, struct buf *out, struct err *e)
 {
+    if (s->site.timezone.len > 0 && s->site.zone_rules.len == 0) {
+        char zone[SITE_TIMEZONE_MAX + 1] = "";
+        memcpy(zone, s->site.timezone.at, s->site.timezone.len); /* as long as it may be */
+        if (!site_edit_zone(s, zone, e))
+            return false;
+    }
     struct site site = s->site, again;
     size_t start = out->len;
     site.keys = (struct wire_list){NULL, 0, 0};

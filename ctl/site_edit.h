@@ -29,7 +29,20 @@ MUST_USE bool site_edit_key_add(struct site_edit *s, const char *key, struct err
 MUST_USE bool site_edit_key_remove(struct site_edit *s, const char *prefix, struct err *e);
 /* One or several with blanks between; the first call takes away all that held. */
 void site_edit_origin_add(struct site_edit *s, bool is_first, const char *origin);
-/* Appends site.def as JSON; EXIT_CODE_USAGE when collector would not take it. */
+/* The zone and its offsets as this machine has them, none for ""; EXIT_CODE_USAGE when it has
+ * no such zone. */
+MUST_USE bool site_edit_zone(struct site_edit *s, const char *zone, struct err *e);
+/* Another currency than before begins without rates: those there were led to the old one. */
+void site_edit_currency(struct site_edit *s, const char *code);
+/* "USD=0.92" sets the rate of one currency, "USD=" takes it away; EXIT_CODE_USAGE for another
+ * form. */
+MUST_USE bool site_edit_exchange(struct site_edit *s, const char *rate, struct err *e);
+/* Purposes with commas between, or none; EXIT_CODE_USAGE for a word that is no purpose. */
+MUST_USE bool site_edit_consent(struct site_edit *s, const char *purposes, struct err *e);
+/* Appends the purposes of a mask as site_edit_consent takes them. */
+void site_put_consent(struct buf *out, uint64_t mask);
+/* Appends site.def as JSON; a zone that came without offsets gets them. EXIT_CODE_USAGE when
+ * collector would not take it. */
 MUST_USE bool site_edit_json(struct site_edit *s, struct buf *out, struct err *e);
 
 /* "wk_" and 32 random letters and digits: 190 bits. */

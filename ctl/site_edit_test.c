@@ -87,6 +87,114 @@ static void test_refused(void **state)
     site_edit_fini(&s);
 }
 
+static void test_events(void **state)
+{
+    struct site_edit s, other;
+    struct err e = {0};
+    (void)state;
+    site_edit_init(&s, 3);
+    assert_true(site_edit_zone(&s, "asia/kathmandu", &e));
+    json_is(&s, "{\"site\":3,\"timezone\":\"Asia/Kathmandu\",\"zone_rules\":\"0=345\"}");
+    assert_true(site_edit_zone(&s, "+02:00", &e));
+    site_edit_currency(&s, "EUR");
+    assert_true(site_edit_exchange(&s, "USD=0.92", &e) &&
+                site_edit_exchange(&s, "GBP=1.17", &e));
+    assert_true(site_edit_exchange(&s, "USD=0.93", &e));
+    assert_true(site_edit_consent(&s, "analytics, necessary", &e));
+    s.site.session_gap_s = 900;
+    s.site.keep_days = 30;
+    s.site.known_types_only = true;
+    static const char whole[] =
+        "{\"site\":3,\"timezone\":\"+02:00\",\"zone_rules\":\"0=120\",\"currency\":\"EUR\","
+        "\"rates\":\"GBP=1.17 USD=0.93\",\"session_gap_s\":900,\"consent\":3,\"keep_days\":30,"
+        "\"known_types_only\":true}";
+    json_is(&s, whole);
+    site_edit_init(&other, 3);
+    assert_true(site_edit_read(&other, str_of(whole), &e));
+    json_is(&other, whole);
+    site_edit_currency(&other, "EUR");
+    assert_true(site_edit_exchange(&other, "GBP=", &e) &&
+                site_edit_exchange(&other, "CHF=", &e));
+    assert_true(str_is(other.site.rates, "USD=0.93"));
+    site_edit_currency(&other, "USD");
+    assert_true(other.site.rates.len == 0);
+    assert_true(site_edit_zone(&other, "", &e) && site_edit_consent(&other, "none", &e));
+    site_edit_currency(&other, "");
+    other.site.known_types_only = false;
+    json_is(&other, "{\"site\":3,\"session_gap_s\":900,\"keep_days\":30}");
+    site_edit_fini(&other);
+    site_edit_fini(&s);
+}
+
+static void test_events_refused(void **state)
+{
+    static const char *const rates[] = {"USD",    "=1",     "USD=x", "USD=0",
+                                        "USD=-1", "USDT=1", "",      "USD=1 GBP=2"};
+    static const char *const purposes[] = {"", "ads", "necessary,", "analytics marketing",
+                                           "15"};
+    struct site_edit s;
+    (void)state;
+    site_edit_init(&s, 3);
+    site_edit_currency(&s, "EUR");
+    for (size_t i = 0; i < ARRAY_LEN(rates); i++) {
+        struct err e = {0};
+        if (site_edit_exchange(&s, rates[i], &e))
+            fail_msg("%s is taken", rates[i]);
+        assert_true(e.code == EXIT_CODE_USAGE && s.site.rates.len == 0);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(purposes); i++) {
+        struct err e = {0};
+        bool is_taken = site_edit_consent(&s, purposes[i], &e);
+        if (is_taken != (i == 2)) /* a comma behind the last is nothing */
+            fail_msg("%s: %d", purposes[i], is_taken);
+    }
+    struct err e = {0};
+    assert_false(site_edit_zone(&s, "Europe/Berlim", &e));
+    assert_int_equal(e.code, EXIT_CODE_USAGE);
+    assert_non_null(strstr(e.text, "the nearest is \"Europe/Berlin\""));
+    site_edit_fini(&s);
+}
+
+static void test_collector_would_not_take(void **state)
+{
+    static const char *const zoned = "{\"site\":3,\"timezone\":\"Europe/Atlantis\"}";
+    struct buf json = {0};
+    struct site_edit s;
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        struct err e = {0};
+        site_edit_init(&s, 3);
+        s.site.session_gap_s = i == 0 ? 59 : 0;
+        if (i == 1)
+            site_edit_currency(&s, "eur");
+        if (i == 2)
+            assert_true(site_edit_exchange(&s, "USD=1", &e));
+        if (i == 3)
+            assert_true(site_edit_read(&s, str_of(zoned), &e));
+        assert_false(site_edit_json(&s, &json, &e));
+        assert_int_equal(e.code, EXIT_CODE_USAGE);
+        site_edit_fini(&s);
+    }
+    buf_reset(&json);
+    struct err e = {0};
+    site_edit_init(&s, 3); /* of a file that tells the zone alone */
+    assert_true(site_edit_read(&s, STR("{\"site\":3,\"timezone\":\"UTC\"}"), &e));
+    json_is(&s, "{\"site\":3,\"timezone\":\"UTC\",\"zone_rules\":\"0=0\"}");
+    site_edit_fini(&s);
+    buf_fini(&json);
+}
+
+static void test_consent_is_told(void **state)
+{
+    struct buf text = {0};
+    (void)state;
+    site_put_consent(&text, 0);
+    assert_string_equal(buf_cstr(&text), "none");
+    site_put_consent(&text, 5);
+    assert_string_equal(buf_cstr(&text), "nonenecessary,marketing");
+    buf_fini(&text);
+}
+
 static void test_keys(void **state)
 {
     struct site_edit s;
@@ -122,6 +230,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_altered),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_events),
+        cmocka_unit_test(test_events_refused),
+        cmocka_unit_test(test_collector_would_not_take),
+        cmocka_unit_test(test_consent_is_told),
         cmocka_unit_test(test_keys),
     };
     return cmocka_run_group_tests_name("site_edit", tests, NULL, NULL);

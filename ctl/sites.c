@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sites put, list, off - who may send events over HTTP, and how many. */
+/* sites put, list, off - who may send events over HTTP, and how many; what becomes of them. */
 #include "ctl/ctl.h"
 #include "ctl/read_file.h"
 #include "ctl/settings.h"
 #include "ctl/site_edit.h"
 
 #include "common/base/buf.h"
+#include "common/base/zone_rules.h"
 #include "common/wire/json_text.h"
 
 #include <inttypes.h>
@@ -31,6 +32,32 @@ static bool file_take(struct site_edit *s, const char *path, struct err *e)
     return is_good;
 }
 
+/* Those of what becomes of the events. */
+static bool events_take(struct site_edit *s, const struct ctl *c, struct err *e)
+{
+    const char *text;
+    size_t at = 0;
+    struct site *site = &s->site;
+    if ((text = ctl_value(c, "timezone")) && !site_edit_zone(s, text, e))
+        return false;
+    if ((text = ctl_value(c, "currency")))
+        site_edit_currency(s, text);
+    while ((text = ctl_value_next(c, "exchange", &at)))
+        if (!site_edit_exchange(s, text, e))
+            return false;
+    if ((text = ctl_value(c, "consent")) && !site_edit_consent(s, text, e))
+        return false;
+    bool is_known = ctl_value(c, "known-types-only") != NULL;
+    bool is_any = ctl_value(c, "any-types") != NULL;
+    if (is_known && is_any)
+        return err_code(e, EXIT_CODE_USAGE, "either --known-types-only or --any-types");
+    site->known_types_only = is_known || (site->known_types_only && !is_any);
+    return ctl_number(c, "session-gap", site->session_gap_s, 0, SITE_GAP_MAX_S,
+                      &site->session_gap_s, e) &&
+           ctl_number(c, "keep-days", site->keep_days, 0, SITE_KEEP_MAX_DAYS, &site->keep_days,
+                      e);
+}
+
 /* What the options say, upon what is there. `made` is the key that was made, or empty. */
 static bool options_take(struct site_edit *s, const struct ctl *c, char made[SITE_KEY_MADE],
                          struct err *e)
@@ -52,7 +79,8 @@ static bool options_take(struct site_edit *s, const struct ctl *c, char made[SIT
         site_edit_origin_add(s, is_first, text);
         is_first = false;
     }
-    if (!ctl_number(c, "rate", s->site.rate, 0, 100000000, &s->site.rate, e))
+    if (!ctl_number(c, "rate", s->site.rate, 0, 100000000, &s->site.rate, e) ||
+        !events_take(s, c, e))
         return false;
     if (ctl_value(c, "new-key")) {
         site_key_make(made);
@@ -68,6 +96,38 @@ static void keys_print(const struct site_edit *s)
     (void)printf("%s\n", s->n_keys ? "" : "none: nobody can send for it (--new-key makes one)");
 }
 
+/* What is set of what becomes of the events, with commas between; "" when nothing is. */
+static void events_tell(const struct site *s, struct buf *out)
+{
+    struct zone_rules rules = {0};
+    if (s->timezone.len > 0 && zone_rules_read(&rules, s->zone_rules))
+        buf_printf(out, ", timezone %.*s (%u offset%s)", STR_ARGS(s->timezone), rules.n,
+                   rules.n == 1 ? "" : "s");
+    if (s->currency.len > 0)
+        buf_printf(out, ", currency %.*s", STR_ARGS(s->currency));
+    if (s->rates.len > 0)
+        buf_printf(out, " (%.*s)", STR_ARGS(s->rates));
+    if (s->session_gap_s > 0)
+        buf_printf(out, ", sessions end after %" PRIu64 " s", s->session_gap_s);
+    if (s->consent > 0) {
+        buf_text(out, ", consent ");
+        site_put_consent(out, s->consent);
+    }
+    if (s->keep_days > 0)
+        buf_printf(out, ", visitors kept %" PRIu64 " days", s->keep_days);
+    if (s->known_types_only)
+        buf_text(out, ", known types only");
+}
+
+static void events_print(const struct site *s, int width, const char *head)
+{
+    struct buf b = {0};
+    events_tell(s, &b);
+    if (b.len > 0)
+        (void)printf("%-*s %s\n", width, head, buf_cstr(&b) + 2);
+    buf_fini(&b);
+}
+
 static void site_print(const struct site_edit *s, const char *made)
 {
     struct str origins = buf_as_str(&s->origins);
@@ -80,6 +140,7 @@ static void site_print(const struct site_edit *s, const char *made)
                      s->site.rate);
     else
         (void)printf("  rate     no limit\n");
+    events_print(&s->site, 10, "  events");
     if (made[0])
         (void)printf("\nnew key    %s\n\nKeep it: it is not told again.\n", made);
 }
@@ -160,6 +221,7 @@ static void row_print(const struct setting *item, uint64_t number)
                      STR_ARGS(buf_as_str(&s.origins)));
         for (size_t i = 0; i < s.n_keys; i++)
             (void)printf("%10s %.*s...\n", "", STR_ARGS(s.keys[i].prefix));
+        events_print(&s.site, 10, "");
     }
     site_edit_fini(&s);
 }
@@ -234,6 +296,16 @@ const struct verb sites_verbs[] = {
                  {"origin", "URL",
                   "web pages that may send, or *; several times; instead of before"},
                  {"rate", "N", "events a second that a collector takes; 0 = no limit"},
+                 {"known-types-only", NULL, "refuses event types that the catalogue lacks"},
+                 {"any-types", NULL, "takes them again"},
+                 {"timezone", "ZONE", "local time of visitors who tell none, as Europe/Berlin"},
+                 {"currency", "CODE", "features count amounts in it; drops rates to another"},
+                 {"exchange", "CODE=RATE",
+                  "worth of one unit of another currency; several times; CODE= forgets it"},
+                 {"session-gap", "S", "silence that ends a session, 60 to 86400; 0 = option"},
+                 {"consent", "PURPOSES",
+                  "of events that tell none: necessary,analytics,marketing,personalization"},
+                 {"keep-days", "D", "visitors silent for so long count as new; 0 = option"},
                  {"from", "FILE",
                   "begins with this JSON (- = standard input), not with what holds"}},
      .manual =
@@ -244,13 +316,20 @@ const struct verb sites_verbs[] = {
          "  auspexctl sites put 1 --name shop --new-key --origin https://shop.example\n"
          "  auspexctl sites put 1 --new-key            # a second key; then, when all use it:\n"
          "  auspexctl sites put 1 --remove-key wk_3kQ\n"
-         "  auspexctl sites put 1 --rate 500\n",
+         "  auspexctl sites put 1 --rate 500\n"
+         "  auspexctl sites put 1 --timezone Europe/Berlin --currency EUR --exchange "
+         "USD=0.92\n\n"
+         "A time zone is written with its offsets from 1990 to 2059 as this machine has them; "
+         "put\n"
+         "it again when the rules of its country have changed. \"\" as the zone or currency "
+         "takes\n"
+         "it away, none the consent.\n",
      .min_operands = 1,
      .max_operands = 1,
      .run = sites_put_run},
     {.name = "sites list",
      .operands = "",
-     .summary = "the sites, their keys, origins and rates",
+     .summary = "the sites, their keys, origins, rates and settings",
      .options = {{"json", NULL,
                   "one object a line; its settings are what sites put --from takes"}},
      .manual = "Keys are shown by their first characters. Example:\n\n"

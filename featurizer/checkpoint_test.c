@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checkpoints: a core restored from one goes on as if nothing had happened, whenever it was
- * taken, whatever was used while it was packed, and when some of them never came through. */
+ * taken, whatever was used while it was packed, and when some of them never came through; also
+ * with most visitors in a file. */
 #include "common/base/hash.h"
 #include "featurizer/state_pack.h"
 #include "featurizer/try.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
-enum { RECORDS = 4000, VISITORS = 150 };
+/* MEMORY has room for the table and a few visitors. */
+enum { RECORDS = 4000, VISITORS = 150, MEMORY = 40 << 10 };
+
+static struct spill *file; /* NULL = cores keep all in memory */
+static char file_path[64];
+static int64_t idle_us = 1800 * SECOND_US; /* visitors with an open session stay in memory */
 
 /* The log of one seed, and what a core without breaks makes of each record. */
 struct story {
@@ -41,8 +49,10 @@ static uint64_t give(struct featurizer *core, struct outbox *out, uint32_t parti
 
 static struct featurizer *core_new(uint32_t partitions)
 {
-    struct featurizer_options o = {.idle_us = 1800 * SECOND_US, .tail = 7};
+    struct featurizer_options o = {.idle_us = idle_us, .tail = 7};
     struct featurizer *core = featurizer_new(&o);
+    if (file)
+        featurizer_limit(core, (size_t)MEMORY * partitions, file);
     for (uint32_t p = 0; p < partitions; p++)
         featurizer_assign(core, p);
     return core;
@@ -163,23 +173,69 @@ static void live(const struct story *s, struct kept *t, uint64_t end, struct rng
     buf_fini(&own);
 }
 
-static void crashes_change_nothing(void **state)
+static void failed(const struct err *e)
 {
-    (void)state;
+    fail_msg("%s", e->text);
+}
+
+static void file_open(void)
+{
+    struct err e = {0};
+    (void)snprintf(file_path, sizeof file_path, "/tmp/auspex-checkpoint-%d", (int)getpid());
+    file = spill_open(file_path, failed, &e);
+    if (!file)
+        fail_msg("%s", e.text);
+}
+
+static void file_close(void)
+{
+    assert_int_equal(spill_counts(file).kept, 0);
+    spill_close(file);
+    file = NULL;
+}
+
+/* Deleting the file does no harm, neither while a program runs nor between two. */
+static void crashes(bool has_file)
+{
     for (uint64_t seed = 1; seed <= 12; seed++) {
         struct story *s = story_new(seed, 0);
         struct kept t = {0};
         struct rng r = rng_stream(seed, 2);
         unsigned lives = 0;
+        uint64_t n_spills = 0, n_unspills = 0;
         for (uint64_t end = 0; end < RECORDS; lives++) {
             end = t.offset + 1 + rng_below(&r, 800);
             end = end > RECORDS ? RECORDS : end;
+            if (has_file)
+                file_open();
+            if (has_file && lives % 2 == 1)
+                assert_int_equal(unlink(file_path), 0);
             live(s, &t, end, &r);
+            if (!has_file)
+                continue;
+            n_spills += spill_counts(file).puts;
+            n_unspills += spill_counts(file).takes;
+            file_close();
         }
         assert_true(lives > 4 && t.n > VISITORS / 2);
+        assert_true(!has_file || (n_spills > 500 && n_unspills > 400));
         kept_fini(&t);
         story_free(s);
     }
+}
+
+static void crashes_change_nothing(void **state)
+{
+    (void)state;
+    crashes(false);
+}
+
+static void nor_do_they_with_most_in_a_file(void **state)
+{
+    (void)state;
+    idle_us = 60 * SECOND_US;
+    crashes(true);
+    idle_us = 1800 * SECOND_US;
 }
 
 static int by_key(const void *a, const void *b)
@@ -258,15 +314,18 @@ static void partitions_do_not_meet(void **state)
         story_free(s[p]);
 }
 
-/* A state that was away for 400 days leaves the topic with a tombstone; one that came back is
- * there again. */
-static void old_states_are_forgotten(void **state)
+/* A state that was away for 400 days leaves the topic with a tombstone, also from a file; one
+ * that came back is there again. */
+static void forget_old_states(bool has_file)
 {
-    (void)state;
     const double late_s = 401 * 86400.0;
     struct try t;
     struct kept topic = {0};
     try_init(&t, 1800);
+    if (has_file) {
+        file_open();
+        featurizer_limit(t.core, 1, file);
+    }
     struct event e = try_event("click", 0, 0);
     (void)try_event_give(&t, &e);
     e = try_event("click", 0, 0);
@@ -277,9 +336,13 @@ static void old_states_are_forgotten(void **state)
     (void)try_tick(&t, 0, 1, 4000);
     whole(t.core, &topic);
     whole(t.core, &topic); /* says that the one before came through */
+    for (unsigned i = 0; i < 70 && has_file; i++)
+        (void)try_tick(&t, 0, 1, 4000 + i); /* now they may leave memory */
+    assert_int_equal(featurizer_spilled(t.core), has_file ? 2 : 0);
     for (unsigned i = 0; i < 8; i++)
         (void)try_tick(&t, 0, 1, late_s + i); /* each sweeps a part of the table */
-    assert_int_equal(featurizer_visitors(t.core), 0);
+    assert_int_equal(featurizer_visitors(t.core) + featurizer_spilled(t.core), 0);
+    assert_int_equal(t.core->counts.expired, 2);
     e = try_event("click", late_s, late_s);
     (void)try_event_give(&t, &e);
     whole(t.core, &topic);
@@ -288,6 +351,15 @@ static void old_states_are_forgotten(void **state)
     assert_true(str_is(buf_as_str(&topic.at[1].key), "7:w") && topic.at[1].value.len == 0);
     kept_fini(&topic);
     try_fini(&t);
+    if (has_file)
+        file_close();
+}
+
+static void old_states_are_forgotten(void **state)
+{
+    (void)state;
+    forget_old_states(false);
+    forget_old_states(true);
 }
 
 static void corrupt_states_are_refused(void **state)
@@ -363,6 +435,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(crashes_change_nothing),
+        cmocka_unit_test(nor_do_they_with_most_in_a_file),
         cmocka_unit_test(equal_states_give_equal_bytes),
         cmocka_unit_test(partitions_do_not_meet),
         cmocka_unit_test(old_states_are_forgotten),

@@ -90,11 +90,28 @@ struct str code_channel_name(uint8_t code)
 }
 
 /* Fowler, Noll, Vo: offset basis and prime for 32 bits. */
+enum { FNV_PRIME = 16777619 };
+#define FNV_BASIS 2166136261u
+
+uint32_t code_fnv_on(uint32_t h, struct str more)
+{
+    for (size_t i = 0; i < more.len; i++)
+        h = (h ^ (uint8_t)more.at[i]) * FNV_PRIME;
+    return h;
+}
+
 uint32_t code_fnv(struct str word)
 {
-    uint32_t h = 2166136261u;
-    for (size_t i = 0; i < word.len; i++)
-        h = (h ^ (uint8_t)word.at[i]) * 16777619u;
+    return code_fnv_on(FNV_BASIS, word);
+}
+
+static uint32_t fnv_small(struct str word)
+{
+    uint32_t h = FNV_BASIS;
+    for (size_t i = 0; i < word.len; i++) {
+        uint8_t c = (uint8_t)word.at[i];
+        h = (h ^ (c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c)) * FNV_PRIME;
+    }
     return h;
 }
 
@@ -106,6 +123,52 @@ static uint8_t code_hash(struct str word)
 uint8_t code_word(struct str word)
 {
     return word.len > 0 ? code_hash(word) : CODE_NONE;
+}
+
+static uint16_t wide(uint32_t fnv)
+{
+    return (uint16_t)(1 + fnv % 65535);
+}
+
+uint16_t code_wide(struct str word)
+{
+    return word.len > 0 ? wide(code_fnv(word)) : CODE_NONE;
+}
+
+uint16_t code_wide_small(struct str word)
+{
+    return word.len > 0 ? wide(fnv_small(word)) : CODE_NONE;
+}
+
+uint8_t code_language(struct str tag)
+{
+    size_t len = 0;
+    while (len < tag.len && tag.at[len] != '-' && tag.at[len] != '_')
+        len++;
+    return len > 0 ? (uint8_t)(1 + fnv_small(str_over(tag.at, len)) % 255) : CODE_NONE;
+}
+
+static bool is_number(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.at[i] < '0' || s.at[i] > '9')
+            return false;
+    return s.len > 0;
+}
+
+uint8_t code_screen(struct str screen)
+{
+    static const uint64_t below[] = {600, 1024, 1920};
+    uint64_t width;
+    struct str height, number = str_cut(screen, 'x', &height);
+    if (!is_number(number) || !is_number(height))
+        return CODE_NONE;
+    if (!str_u64(number, &width))
+        width = UINT64_MAX; /* too many digits */
+    size_t class = 0;
+    while (class < ARRAY_LEN(below) && width >= below[class])
+        class++;
+    return (uint8_t)(1 + class);
 }
 
 uint8_t code_page(struct str path)
@@ -125,4 +188,13 @@ uint16_t code_country(struct str country)
     unsigned first = (unsigned)(uint8_t)country.at[0] - 'A';
     unsigned second = (unsigned)(uint8_t)country.at[1] - 'A';
     return first < 26 && second < 26 ? (uint16_t)(1 + 26 * first + second) : 0;
+}
+
+bool code_country_name(uint32_t code, char name[2])
+{
+    if (code == 0)
+        return false;
+    name[0] = (char)('A' + (code - 1) / 26);
+    name[1] = (char)('A' + (code - 1) % 26);
+    return true;
 }

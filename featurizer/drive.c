@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* drive - featurizer's core as a filter, for tests: drive [TAIL]. Reads the topic events as
- * `auspexctl tap` prints it, in log order, from stdin; prints features, sessions and rejected
- * in the same form. */
+/* drive - featurizer's core as a filter, for tests: drive [TAIL [HALF_LIFE_DAYS [KEEP_DAYS]]].
+ * Reads the topic events as `auspexctl tap` prints it, in log order, from stdin; prints
+ * features, with ratings and summaries, sessions and rejected in the same form. */
 #include "common/wire/json_in.h"
 #include "common/wire/json_out.h"
 #include "common/wire/record_any.h"
@@ -38,10 +38,11 @@ static void print(const struct output *o, uint64_t number)
     buf_fini(&b);
 }
 
-/* Whichever of the four records it is, as bytes. */
+/* Whichever of the records of events it is, as bytes. */
 static bool pack_line(const char *line, size_t len, struct arena *a, struct buf *out)
 {
-    static const uint64_t kinds[] = {REC_event, REC_tick, REC_import_end, REC_control};
+    static const uint64_t kinds[] = {REC_event, REC_tick, REC_import_end, REC_control,
+                                     REC_signal};
     union record_any record;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         const struct record_def *def = record_def_of(kinds[i]);
@@ -53,10 +54,19 @@ static bool pack_line(const char *line, size_t len, struct arena *a, struct buf 
     return false;
 }
 
+/* A number among the arguments, if it is there. */
+static uint32_t argument(int argc, char *argv[], int i)
+{
+    return i < argc ? (uint32_t)strtoul(argv[i], NULL, 10) : 0;
+}
+
 int main(int argc, char *argv[])
 {
-    struct featurizer_options options = {.idle_us = 1800 * SECOND_US};
-    options.tail = argc == 2 ? (uint32_t)strtoul(argv[1], NULL, 10) : 0;
+    struct featurizer_options options = {
+        .idle_us = 1800 * SECOND_US, .has_summaries = true, .has_ratings = true};
+    options.tail = argument(argc, argv, 1);
+    options.half_life_us = argument(argc, argv, 2) * DAY_US;
+    options.keep_us = argument(argc, argv, 3) * DAY_US;
     struct featurizer *core = featurizer_new(&options);
     struct outbox *out = outbox_new();
     struct arena arena = {0};

@@ -3,6 +3,7 @@
 
 #include "featurizer/codes.h"
 #include "featurizer/compute.h"
+#include "featurizer/ratings.h"
 
 #include <stdio.h>
 
@@ -19,6 +20,8 @@ void input_read(struct input *in, struct str value)
         status = import_end_read(&in->import_end, value.at, value.len);
     else if (in->rec == REC_control)
         status = control_read(&in->control, value.at, value.len);
+    else if (in->rec == REC_signal)
+        status = signal_read(&in->signal, value.at, value.len);
     else
         status = WIRE_OTHER;
     if (status != WIRE_OK)
@@ -97,8 +100,9 @@ void emit_session(struct outbox *out, struct trigger *t, const struct profile *p
     outbox_end(out, TOPIC_sessions, t->partition, profile_key(p));
 }
 
-static void fill_event(struct vector *v, const struct event *e, const struct trigger *t)
+static void fill_event(struct vector *v, const struct moment *m, const struct trigger *t)
 {
+    const struct event *e = m->event;
     struct position at = position_of(t, 0);
     POSITION_SET(v, &at);
     v->received_us = e->received_us;
@@ -115,6 +119,7 @@ static void fill_event(struct vector *v, const struct event *e, const struct tri
     v->value = e->value;
     v->currency = e->currency;
     v->order_id = e->order_id;
+    v->consent = e->consent != 0 ? e->consent : m->site->consent;
 }
 
 static void fill_session(struct vector *v, const struct profile *p, const struct visit *visit,
@@ -130,6 +135,16 @@ static void fill_session(struct vector *v, const struct profile *p, const struct
     v->channel = code_channel_name(visit->channel);
 }
 
+static void fill_profile(struct vector *v, const struct profile *p, const struct moment *m,
+                         const struct trigger *t, struct summary scratch[SUMMARIES_MOST])
+{
+    v->rating = ratings_of_event(p, m);
+    if (t->ratings)
+        v->ratings = ratings_told(p, m, t->ratings);
+    if (t->has_summaries)
+        v->summaries = summaries_str(&p->summaries, m->t_us, scratch);
+}
+
 void emit_vector(struct outbox *out, const struct trigger *t, const struct profile *p,
                  const struct lane *lane, const struct moment *m, enum verdict verdict)
 {
@@ -137,15 +152,17 @@ void emit_vector(struct outbox *out, const struct trigger *t, const struct profi
     char id[SESSION_ID], key_text[KEY_MOST + 1];
     float features[FEATURES_N];
     uint64_t tail[TOKENS_MOST];
+    struct summary summaries[SUMMARIES_MOST];
     struct vector v;
     struct str key;
     vector_init(&v);
-    fill_event(&v, m->event, t);
+    fill_event(&v, m, t);
     v.verdict = verdict;
     if (lane) {
         if (hash == 0)
             hash = features_hash(FEATURES_N);
         fill_session(&v, p, lane->visit, m);
+        fill_profile(&v, p, m, t, summaries);
         if (lane->visit) {
             v.session_id = session_id(t, lane->visit, id);
             v.tail = tokens_str(&lane->visit->tail, tail);

@@ -15,6 +15,7 @@ struct input {
         struct tick tick;
         struct import_end import_end;
         struct control control;
+        struct signal signal;
     };
 };
 
@@ -29,9 +30,11 @@ struct trigger {
     int64_t
         clock_us; /* of the partition, this record heard; 0 = not each raw partition spoke */
     struct str traceparent;
+    bool has_summaries;  /* vectors carry them */
+    struct buf *ratings; /* where those that vectors carry are packed; NULL = they carry none */
 };
 
-/* REC_NONE for anything but the four records of events. */
+/* REC_NONE for anything but the five records of events. */
 void input_read(struct input *in, struct str value);
 
 /* The lane's open session, as it ended. */

@@ -21,6 +21,23 @@ void featurizer_free(struct featurizer *f)
     free(f);
 }
 
+static void share_memory(struct featurizer *f)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < f->n_partitions; i++)
+        n += f->partitions[i] != NULL;
+    for (uint32_t i = 0; i < f->n_partitions && f->file; i++)
+        if (f->partitions[i])
+            entries_limit(&f->partitions[i]->visitors, f->memory / n, f->file, i);
+}
+
+void featurizer_limit(struct featurizer *f, size_t memory, struct spill *file)
+{
+    f->memory = memory;
+    f->file = file;
+    share_memory(f);
+}
+
 void featurizer_assign(struct featurizer *f, uint32_t partition)
 {
     featurizer_revoke(f, partition);
@@ -33,6 +50,7 @@ void featurizer_assign(struct featurizer *f, uint32_t partition)
     struct partition *p = mem_new(sizeof *p);
     partition_init(p, partition, &f->options, &f->counts);
     f->partitions[partition] = p;
+    share_memory(f);
 }
 
 void featurizer_revoke(struct featurizer *f, uint32_t partition)
@@ -42,6 +60,7 @@ void featurizer_revoke(struct featurizer *f, uint32_t partition)
     partition_fini(f->partitions[partition]);
     free(f->partitions[partition]);
     f->partitions[partition] = NULL;
+    share_memory(f);
 }
 
 static struct partition *ours(struct featurizer *f, uint32_t partition)
@@ -99,10 +118,26 @@ size_t featurizer_visitors(const struct featurizer *f)
     return n;
 }
 
+size_t featurizer_spilled(const struct featurizer *f)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < f->n_partitions; i++)
+        n += f->partitions[i] ? f->partitions[i]->visitors.spill.n : 0;
+    return n;
+}
+
 size_t featurizer_state_bytes(const struct featurizer *f)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < f->n_partitions; i++)
         bytes += f->partitions[i] ? entries_bytes(&f->partitions[i]->visitors) : 0;
     return bytes;
+}
+
+size_t featurizer_signals(const struct featurizer *f)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < f->n_partitions; i++)
+        n += f->partitions[i] ? f->partitions[i]->signals.n : 0;
+    return n;
 }

@@ -12,10 +12,16 @@ struct featurizer {
     struct partition **partitions; /* by number; NULL = not ours */
     size_t n_partitions;
     struct featurizer_counts counts;
+    struct spill *file; /* NULL = all visitors are in memory */
+    size_t memory;      /* bytes that they may take */
 };
 
 MUST_USE struct featurizer *featurizer_new(const struct featurizer_options *o);
 void featurizer_free(struct featurizer *f);
+
+/* Keeps visitors to `memory` bytes, in equal shares of the partitions; the others are in the
+ * file, which must outlive the core. */
+void featurizer_limit(struct featurizer *f, size_t memory, struct spill *file);
 
 /* An empty partition; what it held before is gone. */
 void featurizer_assign(struct featurizer *f, uint32_t partition);
@@ -34,8 +40,12 @@ bool featurizer_pack(struct featurizer *f, uint32_t partition, struct outbox *st
                      int64_t until_mono_us);
 void featurizer_uncut(struct featurizer *f, uint32_t partition);
 
-/* Over all partitions: visitors in memory, and the bytes that they take. */
+/* Over all partitions: visitors in memory, and in the file, and the bytes that the former take.
+ */
 size_t featurizer_visitors(const struct featurizer *f);
+size_t featurizer_spilled(const struct featurizer *f);
 size_t featurizer_state_bytes(const struct featurizer *f);
+/* External signals, in all partitions together. */
+size_t featurizer_signals(const struct featurizer *f);
 
 #endif

@@ -16,6 +16,12 @@ void partition_init(struct partition *p, uint32_t number,
 {
     *p = (struct partition){.number = number, .options = options, .counts = counts};
     entries_init(&p->visitors, &state_type);
+    struct site_rules none = {
+        .idle_us = options->idle_us,
+        .keep_us = options->keep_us > 0 ? options->keep_us : VISITOR_KEPT_US,
+        .half_life_us = options->half_life_us > 0 ? options->half_life_us : HALF_LIFE_US,
+    };
+    rulebook_init(&p->rules, &none);
 }
 
 void partition_fini(struct partition *p)
@@ -23,6 +29,9 @@ void partition_fini(struct partition *p)
     entries_fini(&p->visitors);
     deadlines_fini(&p->deadlines);
     rawclock_fini(&p->clock);
+    rulebook_fini(&p->rules);
+    signals_fini(&p->signals);
+    buf_fini(&p->ratings);
     free(p->imports);
     free(p->unfinished.ending);
     buf_fini(&p->unfinished.value);
@@ -61,7 +70,7 @@ static void import_drop(struct partition *p, struct import *i)
 static int64_t deadline_of(struct partition *p, const struct profile *v, const struct lane *l)
 {
     if (l->import_id == 0)
-        return v->live.received_us + p->options->idle_us;
+        return v->live.received_us + visit_idle_us(l->visit, &p->rules.none);
     const struct import *i = import_of(p, l->import_id);
     CHECK(i != NULL);
     return i->received_us + IMPORT_IDLE_US;
@@ -70,10 +79,12 @@ static int64_t deadline_of(struct partition *p, const struct profile *v, const s
 /* Every open session has a deadline kept for it, at or before its true one. */
 static void time_lane(struct partition *p, struct profile *v, struct lane *l)
 {
-    if (l->is_timed)
-        return;
-    deadlines_add(&p->deadlines, (struct deadline){deadline_of(p, v, l), v, l->import_id});
+    int64_t at_us = deadline_of(p, v, l);
+    if (l->is_timed && l->timed_us <= at_us)
+        return; /* else the lane's session before had a longer gap */
+    deadlines_add(&p->deadlines, (struct deadline){at_us, v, l->import_id});
     l->is_timed = true;
+    l->timed_us = at_us;
     v->n_timed++;
 }
 
@@ -82,7 +93,7 @@ static void close_lane(struct partition *p, struct profile *v, struct lane *l,
 {
     entries_touch(&p->visitors, &v->entry);
     emit_session(out, t, v, l, end);
-    session_close(&p->visitors.slab, v, l);
+    session_close(&p->visitors.slab, v, l, end);
     p->counts->sessions++;
 }
 
@@ -95,7 +106,8 @@ static void meet(struct partition *p, const struct deadline *d, struct trigger *
     v->n_timed--;
     if (!l)
         return;
-    l->is_timed = false;
+    if (d->at_us == l->timed_us)
+        l->is_timed = false;
     if (!l->visit)
         return;
     if (deadline_of(p, v, l) > d->at_us) {
@@ -171,15 +183,32 @@ static bool close_import(struct partition *p, uint64_t import_id, struct trigger
     return true;
 }
 
-/* The visitor of an event; made anew when it has been away for too long. */
-static struct profile *visitor_take(struct partition *p, struct str key)
+static int64_t keep_us_of(const struct partition *p, const struct profile *v)
+{
+    return rulebook_of(&p->rules, profile_site(v))->keep_us;
+}
+
+/* Whether a visitor that is there at now_us, and is in no import, was silent for so long before
+ * that it counts as new. */
+static bool is_silent(const struct partition *p, const struct profile *v, int64_t now_us)
+{
+    return !v->imports && now_us - v->received_us >= keep_us_of(p, v);
+}
+
+/* The visitor of an event; made anew when it was silent for too long. Its own times say so; for
+ * an import that has fallen behind the clock the clock does, by which it may be swept already.
+ */
+static struct profile *visitor_take(struct partition *p, struct str key, const struct event *e,
+                                    struct trigger *t, struct outbox *out)
 {
     struct profile *v = profile_of(entries_take(&p->visitors, key));
-    if (p->clock.most_us > 0 && v->events > 0 &&
-        profile_is_expired(v, p->clock.most_us - VISITOR_KEPT_US)) {
-        entries_touch(&p->visitors, &v->entry);
-        profile_clear(&p->visitors.slab, v);
-    }
+    if (v->events == 0 || !is_silent(p, v, MAX(e->received_us, p->clock.most_us)))
+        return v;
+    entries_touch(&p->visitors, &v->entry);
+    if (v->live.visit)
+        close_lane(p, v, &v->live, SESSION_SILENCE, t, out);
+    profile_clear(&p->visitors.slab, v);
+    p->counts->expired++;
     return v;
 }
 
@@ -188,7 +217,8 @@ static void count_event(struct partition *p, struct profile *v, struct trigger *
 {
     uint64_t import_id = e->origin == ORIGIN_IMPORTS ? e->import_id : 0;
     struct lane *l = profile_lane_take(&p->visitors.slab, v, import_id);
-    struct moment m = session_judge(l, e, p->options->idle_us);
+    struct moment m = session_judge(l, e, rulebook_of(&p->rules, e->site_id));
+    m.signals = &p->signals;
     if (m.ends != SESSION_GOES_ON)
         close_lane(p, v, l, m.ends, t, out);
     bool opens = !l->visit && !m.is_late;
@@ -215,16 +245,17 @@ static void use_event(struct partition *p, struct trigger *t, const struct input
         emit_rejected(out, t, in, value, "bad_record", "visitor missing or too long");
         return;
     }
-    struct profile *v = visitor_take(p, key);
-    uint64_t id = hash64_str(e->event_id);
-    enum verdict verdict = recent_judge(&v->recent, id, e->body_hash, e->received_us);
+    struct profile *v = visitor_take(p, key, e, t, out);
+    struct recent_entry id =
+        recent_entry_of(hash64_str(e->event_id), e->body_hash, e->received_us);
+    enum verdict verdict = recent_judge(&v->recent, &id);
     if (verdict == VERDICT_COUNTS) {
         entries_touch(&p->visitors, &v->entry);
-        recent_add(&p->visitors.slab, &v->recent, id, e->body_hash, e->received_us);
+        recent_add(&p->visitors.slab, &v->recent, &id);
         count_event(p, v, t, e, out);
         return;
     }
-    struct moment m = {.event = e};
+    struct moment m = {.event = e, .site = rulebook_of(&p->rules, e->site_id)};
     emit_vector(out, t, NULL, NULL, &m, verdict);
     if (verdict == VERDICT_REPEAT) {
         p->counts->repeats++;
@@ -235,16 +266,13 @@ static void use_event(struct partition *p, struct trigger *t, const struct input
 }
 
 /* No deadline may point at a visitor that goes. */
-static bool is_over(const struct entry *x, void *before_us)
+static bool is_over(const struct entry *x, void *partition)
 {
+    const struct partition *p = partition;
     const struct profile *v = profile_seen(x);
-    return v->n_timed == 0 && profile_is_expired(v, *(const int64_t *)before_us);
-}
-
-static void sweep(struct partition *p)
-{
-    int64_t before_us = p->clock.most_us - VISITOR_KEPT_US;
-    entries_sweep(&p->visitors, SWEPT_PER_TICK, is_over, &before_us);
+    bool is = v->n_timed == 0 && !v->live.visit && is_silent(p, v, p->clock.most_us);
+    p->counts->expired += is;
+    return is;
 }
 
 static void use(struct partition *p, struct trigger *t, struct input *in, struct str value,
@@ -255,11 +283,11 @@ static void use(struct partition *p, struct trigger *t, struct input *in, struct
     } else if (in->rec == REC_NONE) {
         p->counts->unreadable++;
         emit_rejected(out, t, in, value, "bad_record", "not a record of the topic events");
-    } else {
+    } else if (in->rec != REC_signal) {
         emit_forward(out, t, in);
     }
     if (in->rec == REC_tick && p->clock.most_us > 0)
-        sweep(p);
+        entries_sweep(&p->visitors, SWEPT_PER_TICK, is_over, p);
 }
 
 static bool is_from_raw(const struct input *in)
@@ -307,6 +335,10 @@ static void hear(struct partition *p, struct input *in, struct trigger *t)
     } else if (in->rec == REC_control) {
         t->received_us = in->control.received_us;
         p->control = 1 + in->control.control_offset;
+        p->counts->unreadable += !rulebook_set(&p->rules, &in->control);
+    } else if (in->rec == REC_signal) {
+        t->received_us = in->signal.received_us;
+        signals_add(&p->signals, &in->signal);
     }
     t->control = p->control;
     t->clock_us = rawclock_us(&p->clock);
@@ -326,13 +358,17 @@ enum stage_step partition_record(struct partition *p, const struct stage_message
                         .partition = p->number,
                         .offset = m->offset,
                         .received_us = m->append_us,
-                        .traceparent = m->traceparent};
+                        .traceparent = m->traceparent,
+                        .has_summaries = p->options->has_summaries,
+                        .ratings = p->options->has_ratings ? &p->ratings : NULL};
     struct input in;
     input_read(&in, m->value);
     hear(p, &in, &t);
     enum stage_step step = go_on(p, &t, &in, m->value, out);
-    if (step == STEP_DONE)
+    if (step == STEP_DONE) {
+        entries_trim(&p->visitors);
         return step;
+    }
     keep(&p->unfinished.value, m->value);
     keep(&p->unfinished.traceparent, m->traceparent);
     p->unfinished.trigger = t;
@@ -350,5 +386,7 @@ enum stage_step partition_more(struct partition *p, struct outbox *out)
     input_read(&in, value);
     enum stage_step step = go_on(p, &u->trigger, &in, value, out);
     u->is_open = step == STEP_MORE;
+    if (!u->is_open)
+        entries_trim(&p->visitors);
     return step;
 }

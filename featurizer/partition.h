@@ -10,18 +10,23 @@
 #include "featurizer/deadlines.h"
 #include "featurizer/emit.h"
 #include "featurizer/rawclock.h"
+#include "featurizer/signals.h"
+#include "featurizer/site_rules.h"
 
-/* A visitor without events for so long, by the furthest the clock ever was, counts as new. */
-#define VISITOR_KEPT_US (400 * DAY_US)
+#define VISITOR_KEPT_US (400 * DAY_US) /* unless told */
+#define HALF_LIFE_US    (30 * DAY_US)
 
 struct featurizer_options {
     int64_t idle_us; /* silence that ends a session, > 0 */
     uint32_t tail;   /* tokens that a vector carries at most, at most TOKENS_MOST */
+    int64_t keep_us; /* silence after which a visitor counts as new; 0 = VISITOR_KEPT_US */
+    int64_t half_life_us;            /* of implicit ratings; 0 = HALF_LIFE_US */
+    bool has_summaries, has_ratings; /* vectors carry them */
 };
 
 /* Totals over all partitions; only ever shown. */
 struct featurizer_counts {
-    uint64_t sessions, late, repeats, conflicts, unreadable;
+    uint64_t sessions, late, repeats, conflicts, unreadable, expired;
 };
 
 /* An import that is under way. */
@@ -49,6 +54,9 @@ struct partition {
     struct rawclock clock;
     struct import *imports;
     size_t n_imports, cap_imports;
+    struct rulebook rules; /* what sites say */
+    struct signals signals;
+    struct buf ratings; /* of the vector that is being made */
     uint64_t control; /* 1 + offset of the last control record; 0 = none */
     struct unfinished unfinished;
 };

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* partition_own - the state of a partition that belongs to no visitor, as bytes: a msgpack
- * array of version, furthest clock, control, times of the raw partitions, and (id, site,
- * received) of each import under way. */
+ * array of version, furthest clock, control, times of the raw partitions, (id, site, received)
+ * of each import under way, (id, setting) of each site, and the external signals. */
 #include "common/wire/in.h"
 #include "common/wire/out.h"
 #include "featurizer/partition.h"
 
-enum { OWN_VERSION = 1, OWN_FIELDS = 5, IMPORT_FIELDS = 3, IMPORTS_MOST = 1 << 16 };
+enum { OWN_VERSION = 2, OWN_FIELDS = 7, OWN_FIELDS_1 = 5, IMPORT_FIELDS = 3, IMPORTS_MOST = 1 << 16 };
 
 void partition_pack_own(const struct partition *p, struct buf *own)
 {
@@ -24,6 +24,8 @@ void partition_pack_own(const struct partition *p, struct buf *own)
         out_u64(own, p->imports[i].site_id);
         out_i64(own, p->imports[i].received_us);
     }
+    rulebook_pack(own, &p->rules);
+    signals_pack(own, &p->signals);
 }
 
 static void read_clock(struct rawclock *c, struct in *in, int64_t most_us)
@@ -65,9 +67,9 @@ struct timing {
 
 static void time_again(struct timing *w, struct profile *v, struct lane *l)
 {
-    int64_t at_us = v->live.received_us + w->p->options->idle_us;
     if (!l->visit)
         return;
+    int64_t at_us = v->live.received_us + visit_idle_us(l->visit, &w->p->rules.none);
     tokens_keep(&w->p->visitors.slab, &l->visit->tail, w->p->options->tail);
     if (l->import_id != 0) {
         const struct import *i = w->p->imports, *end = i + w->p->n_imports;
@@ -81,6 +83,7 @@ static void time_again(struct timing *w, struct profile *v, struct lane *l)
     }
     deadlines_add(&w->p->deadlines, (struct deadline){at_us, v, l->import_id});
     l->is_timed = true;
+    l->timed_us = at_us;
     v->n_timed++;
 }
 
@@ -96,16 +99,23 @@ static void time_visitor(struct entry *x, void *to)
 bool partition_restored(struct partition *p, struct str own, struct err *e)
 {
     if (own.len == 0) {
-        if (p->visitors.n > 0)
+        if (entries_n(&p->visitors) > 0)
             return err_code(e, EXIT_CODE_CONFIG, "visitors without their partition's state");
         return true;
     }
     struct in in = in_over(own.at, own.len);
-    bool is_ours = in_array(&in) == OWN_FIELDS && in_u64(&in) == OWN_VERSION;
+    uint32_t n = in_array(&in);
+    uint64_t version = in_u64(&in);
+    bool is_ours = (n == OWN_FIELDS && version == OWN_VERSION) ||
+                   (n == OWN_FIELDS_1 && version == 1); /* knew no sites */
     int64_t most_us = in_i64(&in);
     p->control = in_u64(&in);
     read_clock(&p->clock, &in, most_us);
     read_imports(p, &in);
+    if (n == OWN_FIELDS) {
+        rulebook_unpack(&p->rules, &in);
+        signals_unpack(&p->signals, &in);
+    }
     if (!is_ours || in.bad || in.at != in.end)
         return err_code(e, EXIT_CODE_CONFIG, "state of partition %u is corrupt", p->number);
     struct timing w = {.p = p};

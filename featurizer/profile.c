@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "featurizer/profile.h"
 
+#include "featurizer/recent.h"
+
 #include <string.h>
 
 void text_fini(struct slab *s, struct text *t)
@@ -53,6 +55,42 @@ enum set_answer set_add(struct slab *s, struct set *set, uint64_t hash)
     return SET_ADDED;
 }
 
+void bag_fini(struct slab *s, struct bag *b)
+{
+    slab_give(s, b->counts, b->set.cap * sizeof *b->counts);
+    set_fini(s, &b->set);
+    b->counts = NULL;
+}
+
+static void bag_widen(struct slab *s, struct bag *b)
+{
+    uint32_t cap = b->set.cap;
+    set_reserve(s, &b->set, b->set.n + 1);
+    uint32_t *counts = slab_zero(s, b->set.cap * sizeof *counts);
+    if (b->set.n > 0)
+        memcpy(counts, b->counts, b->set.n * sizeof *counts);
+    slab_give(s, b->counts, cap * sizeof *counts);
+    b->counts = counts;
+}
+
+enum set_answer bag_add(struct slab *s, struct bag *b, uint64_t hash, uint32_t *count)
+{
+    struct set *set = &b->set;
+    uint32_t i = 0;
+    *count = 0;
+    while (i < set->n && set->at[i] != hash)
+        i++;
+    if (i == SET_MOST)
+        return SET_FULL;
+    enum set_answer answer = i < set->n ? SET_HELD : SET_ADDED;
+    if (i == set->cap)
+        bag_widen(s, b);
+    if (answer == SET_ADDED)
+        set->at[set->n++] = hash;
+    *count = ++b->counts[i];
+    return answer;
+}
+
 struct visit *visit_new(struct slab *s)
 {
     return slab_zero(s, sizeof(struct visit));
@@ -64,9 +102,14 @@ void visit_free(struct slab *s, struct visit *v)
         return;
     text_fini(s, &v->entry_page);
     text_fini(s, &v->exit_page);
-    set_fini(s, &v->paths);
+    bag_fini(s, &v->paths);
     set_fini(s, &v->products);
     set_fini(s, &v->categories);
+    set_fini(s, &v->features);
+    sketch_fini(s, &v->path_sketch);
+    sketch_fini(s, &v->product_sketch);
+    pairs_fini(s, &v->pairs);
+    looks_fini(s, &v->looks);
     tokens_fini(s, &v->tail);
     slab_give(s, v, sizeof *v);
 }
@@ -112,9 +155,12 @@ bool profile_is_idle(const struct profile *p)
     return !p->live.visit && !p->imports;
 }
 
-bool profile_is_expired(const struct profile *p, int64_t before_us)
+uint64_t profile_site(const struct profile *p)
 {
-    return p->received_us <= before_us && profile_is_idle(p);
+    uint64_t site_id;
+    struct str rest;
+    CHECK(str_u64(str_cut(profile_key(p), ':', &rest), &site_id));
+    return site_id;
 }
 
 void profile_clear(struct slab *s, struct profile *p)
@@ -123,9 +169,16 @@ void profile_clear(struct slab *s, struct profile *p)
         profile_lane_drop(s, p, p->imports);
     visit_free(s, p->live.visit);
     text_fini(s, &p->user_id);
-    slab_give(s, p->recent.ids, (size_t)p->recent.cap * 3 * sizeof *p->recent.ids);
-    bool is_timed = p->live.is_timed;
-    struct profile empty = {
-        .entry = p->entry, .n_timed = p->n_timed, .live = {.is_timed = is_timed}};
+    bag_fini(s, &p->categories);
+    set_fini(s, &p->products);
+    set_fini(s, &p->features);
+    sketch_fini(s, &p->category_sketch);
+    sketch_fini(s, &p->product_sketch);
+    days_fini(s, &p->days);
+    summaries_fini(s, &p->summaries);
+    ratings_fini(s, &p->ratings);
+    recent_fini(s, &p->recent);
+    struct lane live = {.is_timed = p->live.is_timed, .timed_us = p->live.timed_us};
+    struct profile empty = {.entry = p->entry, .n_timed = p->n_timed, .live = live};
     *p = empty;
 }

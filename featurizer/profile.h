@@ -5,6 +5,8 @@
 #define AUSPEX_PROFILE_H
 
 #include "common/bus/entries.h"
+#include "featurizer/lists.h"
+#include "featurizer/sketch.h"
 #include "featurizer/tokens.h"
 
 enum { RECENT_MOST = 256, SET_MOST = 64, TEXT_MOST = 256, KEY_MOST = 1024 };
@@ -27,19 +29,30 @@ struct set {
     uint32_t n, cap;
 };
 
+/* The same, and how often each came. */
+struct bag {
+    struct set set;
+    uint32_t *counts; /* of as many as set.at has; NULL = none */
+};
+
 /* Ids of the newest events that counted, a ring: [0, n) from `first` on, oldest first. One
- * piece holds cap hashes of ids, cap of bodies and cap received times. */
+ * piece holds cap hashes of ids, then cap marks: 16 bytes an id, see recent.h. */
 struct recent {
     uint64_t *ids;
     uint32_t n, cap, first;
 };
 
 #define STATE(key, type, name, meaning) state_##type name;
+#define CELLS(key, name, n, meaning)    uint16_t name[n];
 struct visit {
 #include "featurizer/visit.def"
     struct text entry_page, exit_page; /* paths, cut to TEXT_MOST bytes */
-    struct set paths, products, categories;
-    struct tokens tail; /* empty unless the option asks for it */
+    struct bag paths;
+    struct set products, categories, features;
+    struct sketch *path_sketch, *product_sketch; /* NULL until their sets are full */
+    struct pairs pairs;                          /* of codes of steps */
+    struct looks looks;                          /* at products, for comparisons of prices */
+    struct tokens tail;                          /* empty unless the option asks for it */
 };
 
 struct lane {
@@ -48,7 +61,8 @@ struct lane {
     int64_t newest_us;   /* newest event time; 0 = none */
     int64_t received_us; /* newest received time; live only */
     struct visit *visit; /* the open session, or NULL; an import's lane always has one */
-    bool is_timed;       /* a deadline for it is kept */
+    bool is_timed;       /* a deadline for it is kept, at or before its true one: */
+    int64_t timed_us;    /* the earliest that is */
 };
 
 struct profile {
@@ -58,9 +72,19 @@ struct profile {
     struct lane live;
     struct lane *imports;
     uint32_t n_timed; /* deadlines that point here */
+    struct bag categories;
+    struct set products, features;
+    struct sketch *category_sketch, *product_sketch; /* NULL until their sets are full */
+    struct days days;
+    struct summaries summaries;
+    struct ratings ratings;
 #include "featurizer/profile.def"
 };
 #undef STATE
+#undef CELLS
+
+/* What is kept of every visitor, and beside it of one in a session; lists and ids apart. */
+_Static_assert(sizeof(struct profile) <= 1024 && sizeof(struct visit) <= 1024, "2 KiB");
 
 static inline struct str profile_key(const struct profile *p)
 {
@@ -87,6 +111,9 @@ static inline struct str text_str(const struct text *t)
 
 enum set_answer { SET_HELD, SET_ADDED, SET_FULL };
 enum set_answer set_add(struct slab *s, struct set *set, uint64_t hash);
+/* Also counts it; *count is its new count, 0 when the bag is full. */
+enum set_answer bag_add(struct slab *s, struct bag *b, uint64_t hash, uint32_t *count);
+void bag_fini(struct slab *s, struct bag *b);
 /* Makes room for n hashes in an empty set. */
 void set_reserve(struct slab *s, struct set *set, uint32_t n);
 void set_fini(struct slab *s, struct set *set);
@@ -101,9 +128,7 @@ struct lane *profile_lane_take(struct slab *s, struct profile *p, uint64_t impor
 /* Forgets an import's lane, with its visit. */
 void profile_lane_drop(struct slab *s, struct profile *p, struct lane *lane);
 bool profile_is_idle(const struct profile *p); /* no session is open */
-/* A visitor without an open session whose newest event was received at or before `before_us` is
- * expired: it counts as one never seen. */
-bool profile_is_expired(const struct profile *p, int64_t before_us);
+uint64_t profile_site(const struct profile *p); /* from its key */
 /* All but the entry and what deadlines know becomes as for a visitor never seen. */
 void profile_clear(struct slab *s, struct profile *p);
 

@@ -1,16 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "featurizer/state_pack.h"
 
-#include "common/wire/in.h"
-#include "common/wire/out.h"
 #include "common/wire/record.h"
 #include "featurizer/recent.h"
+#include "featurizer/state_parts.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Keys of what is no plain number; those of a profile and of a visit. */
 enum { KEY_USER_ID = 40, KEY_RECENT, KEY_LIVE, KEY_IMPORTS };
+enum {
+    KEY_OWN_CATEGORIES = 80,
+    KEY_OWN_CATEGORY_COUNTS,
+    KEY_OWN_CATEGORY_SKETCH,
+    KEY_OWN_PRODUCTS,
+    KEY_OWN_PRODUCT_SKETCH,
+    KEY_OWN_FEATURES,
+    KEY_DAYS,
+    KEY_SUMMARIES,
+    KEY_RATINGS
+};
 enum { KEY_ENTRY = 60, KEY_EXIT, KEY_PATHS, KEY_PRODUCTS, KEY_CATEGORIES, KEY_TAIL };
+enum {
+    KEY_PATH_COUNTS = 160,
+    KEY_PATH_SKETCH,
+    KEY_PRODUCT_SKETCH,
+    KEY_FEATURES,
+    KEY_PAIRS,
+    KEY_LOOKS
+};
 enum { LANE_FIELDS = 4 };
 
 static bool has_f64(double v)
@@ -45,71 +64,55 @@ static void pack_time(struct buf *b, int64_t v)
     out_i64(b, v);
 }
 
+/* Most sums are of whole numbers, and those are short as integers; a reader takes either. */
 static void pack_f64(struct buf *b, double v)
 {
-    out_f64(b, v);
+    enum { WHOLE_BITS = 53 };
+    bool is_whole = fabs(v) < (double)((int64_t)1 << WHOLE_BITS) && v == trunc(v) &&
+                    !(v == 0 && signbit(v));
+    if (is_whole)
+        out_i64(b, (int64_t)v);
+    else
+        out_f64(b, v);
 }
 
-static void pack_text(struct buf *b, uint64_t key, const struct text *t)
+/* A map whose size is known at its end: 16 bits wide, filled in by map_end. */
+static size_t map_begin(struct buf *b)
 {
-    if (t->len == 0)
-        return;
-    out_u64(b, key);
-    out_str(b, text_str(t));
+    buf_byte(b, 0xde);
+    buf_put(b, "\0", 2);
+    return b->len - 2;
 }
 
-static void pack_tail(struct buf *b, const struct tokens *t)
+static void map_end(struct buf *b, size_t at, size_t n)
 {
-    uint64_t scratch[TOKENS_MOST];
-    if (t->n == 0)
-        return;
-    out_u64(b, KEY_TAIL);
-    out_bin(b, tokens_str(t, scratch));
+    CHECK(n <= UINT16_MAX);
+    b->at[at] = (char)(n >> 8);
+    b->at[at + 1] = (char)(n & 0xff);
 }
-
-static void pack_set(struct buf *b, uint64_t key, const struct set *set)
-{
-    if (set->n == 0)
-        return;
-    out_u64(b, key);
-    out_array(b, set->n);
-    for (uint32_t i = 0; i < set->n; i++)
-        out_u64(b, set->at[i]);
-}
-
-#define STATE(key, type, name, meaning) n += has_##type(v->name);
-static size_t visit_fields(const struct visit *v)
-{
-    size_t n = 0;
-#include "featurizer/visit.def"
-    return n + (v->entry_page.len > 0) + (v->exit_page.len > 0) + (v->paths.n > 0) +
-           (v->products.n > 0) + (v->categories.n > 0) + (v->tail.n > 0);
-}
-#undef STATE
-
-#define STATE(key, type, name, meaning) n += has_##type(p->name);
-static size_t profile_fields(const struct profile *p)
-{
-    size_t n = 1; /* the live lane stands always */
-#include "featurizer/profile.def"
-    return n + (p->user_id.len > 0) + (p->recent.n > 0) + (p->imports != NULL);
-}
-#undef STATE
 
 /* clang-format off */
 #define STATE(key, type, name, meaning) \
-    if (has_##type(from->name)) { out_u64(b, key); pack_##type(b, from->name); }
+    if (has_##type(from->name)) { out_u64(b, key); pack_##type(b, from->name); fields++; }
+#define CELLS(key, name, n, meaning) fields += part_cells(b, key, from->name, n);
 /* clang-format on */
 static void pack_visit(struct buf *b, const struct visit *from)
 {
-    out_map(b, visit_fields(from));
+    size_t at = map_begin(b), fields = 0;
 #include "featurizer/visit.def"
-    pack_text(b, KEY_ENTRY, &from->entry_page);
-    pack_text(b, KEY_EXIT, &from->exit_page);
-    pack_set(b, KEY_PATHS, &from->paths);
-    pack_set(b, KEY_PRODUCTS, &from->products);
-    pack_set(b, KEY_CATEGORIES, &from->categories);
-    pack_tail(b, &from->tail);
+    fields += part_text(b, KEY_ENTRY, &from->entry_page);
+    fields += part_text(b, KEY_EXIT, &from->exit_page);
+    fields += part_set(b, KEY_PATHS, &from->paths.set);
+    fields += part_set(b, KEY_PRODUCTS, &from->products);
+    fields += part_set(b, KEY_CATEGORIES, &from->categories);
+    fields += part_tail(b, KEY_TAIL, &from->tail);
+    fields += part_counts(b, KEY_PATH_COUNTS, &from->paths);
+    fields += part_sketch(b, KEY_PATH_SKETCH, from->path_sketch);
+    fields += part_sketch(b, KEY_PRODUCT_SKETCH, from->product_sketch);
+    fields += part_set(b, KEY_FEATURES, &from->features);
+    fields += part_pairs(b, KEY_PAIRS, &from->pairs);
+    fields += part_looks(b, KEY_LOOKS, &from->looks);
+    map_end(b, at, fields);
 }
 
 static void pack_lane(struct buf *b, const struct lane *l)
@@ -124,17 +127,6 @@ static void pack_lane(struct buf *b, const struct lane *l)
         out_map(b, 0);
 }
 
-static void pack_recent(struct buf *b, const struct recent *r)
-{
-    out_array(b, 3 * (size_t)r->n);
-    for (uint32_t i = 0; i < r->n; i++) {
-        struct recent_entry e = recent_at(r, i);
-        out_u64(b, e.id);
-        out_u64(b, e.body);
-        out_i64(b, e.received_us);
-    }
-}
-
 static void pack_imports(struct buf *b, const struct lane *first)
 {
     size_t n = 0;
@@ -147,21 +139,30 @@ static void pack_imports(struct buf *b, const struct lane *first)
 
 void state_pack(struct buf *b, const struct profile *from)
 {
-    out_map(b, profile_fields(from));
+    size_t at = map_begin(b), fields = 1; /* the live lane stands always */
 #include "featurizer/profile.def"
-    pack_text(b, KEY_USER_ID, &from->user_id);
-    if (from->recent.n > 0) {
-        out_u64(b, KEY_RECENT);
-        pack_recent(b, &from->recent);
-    }
+    fields += part_text(b, KEY_USER_ID, &from->user_id);
+    fields += part_recent(b, KEY_RECENT, &from->recent);
+    fields += part_set(b, KEY_OWN_CATEGORIES, &from->categories.set);
+    fields += part_counts(b, KEY_OWN_CATEGORY_COUNTS, &from->categories);
+    fields += part_sketch(b, KEY_OWN_CATEGORY_SKETCH, from->category_sketch);
+    fields += part_set(b, KEY_OWN_PRODUCTS, &from->products);
+    fields += part_sketch(b, KEY_OWN_PRODUCT_SKETCH, from->product_sketch);
+    fields += part_set(b, KEY_OWN_FEATURES, &from->features);
+    fields += part_days(b, KEY_DAYS, &from->days);
+    fields += part_summaries(b, KEY_SUMMARIES, &from->summaries);
+    fields += part_ratings(b, KEY_RATINGS, &from->ratings);
     out_u64(b, KEY_LIVE);
     pack_lane(b, &from->live);
     if (from->imports) {
         out_u64(b, KEY_IMPORTS);
         pack_imports(b, from->imports);
+        fields++;
     }
+    map_end(b, at, fields);
 }
 #undef STATE
+#undef CELLS
 
 /* Reading: the cursor's first fault sticks; what it cannot know is told it with in_fail. */
 
@@ -198,74 +199,55 @@ static double read_f64(struct in *in)
     return in_f64(in);
 }
 
-static void read_text(struct slab *s, struct in *in, struct text *t, size_t most)
+/* The versions that are read. What one lacks of the newest is absent in what is read, as it is
+ * of a visitor never seen, and comes to be from the events that follow. */
+const struct state_version state_versions[STATE_VERSION] = {
+    {1, "tails; all that version 2 lacks", part_recent_read_wide},
+    {2, "what the features from the 68th on ask for; ids are wide", part_recent_read_wide},
+    {3, "nothing", part_recent_read},
+};
+
+const struct state_version *state_version_of(uint64_t number)
 {
-    struct str text = in_str(in);
-    if (text.len == 0 || text.len > most || !str_is_utf8(text))
-        in_fail(in);
-    else
-        text_set(s, t, text, most);
+    return number >= 1 && number <= STATE_VERSION ? &state_versions[number - 1] : NULL;
 }
 
-static void read_set(struct slab *s, struct in *in, struct set *set)
-{
-    uint32_t n = in_array(in);
-    if (n == 0 || n > SET_MOST)
-        in_fail(in);
-    for (uint32_t i = 0; i < n && !in->bad; i++)
-        if (set_add(s, set, in_u64(in)) != SET_ADDED)
-            in_fail(in);
-}
+/* The keys of a map that were there; each may stand once. */
+struct keys {
+    uint64_t seen[4];
+};
 
-static void read_tail(struct slab *s, struct in *in, struct tokens *t)
-{
-    struct str bytes = in_bin(in);
-    if (bytes.len == 0 || bytes.len % TOKEN_BYTES != 0 ||
-        bytes.len > (size_t)TOKENS_MOST * TOKEN_BYTES)
-        in_fail(in);
-    for (size_t i = 0; i < bytes.len && !in->bad; i += TOKEN_BYTES) {
-        uint64_t token;
-        memcpy(&token, bytes.at + i, sizeof token);
-        tokens_add(s, t, token, TOKENS_MOST);
-    }
-}
-
-static void read_recent(struct slab *s, struct in *in, struct recent *r)
-{
-    uint32_t n = in_array(in);
-    if (n == 0 || n % 3 != 0 || n > 3 * RECENT_MOST)
-        in_fail(in);
-    for (uint32_t i = 0; i < n && !in->bad; i += 3) {
-        uint64_t id = in_u64(in), body = in_u64(in);
-        int64_t received_us = in_i64(in);
-        if (!in->bad)
-            recent_add(s, r, id, body, received_us);
-    }
-}
-
-/* The next key of a map, which must be above *last; the writer sorts, so none stands twice. */
-static uint64_t next_key(struct in *in, uint64_t *last)
+static uint64_t next_key(struct in *in, struct keys *k)
 {
     uint64_t key = in_u64(in);
-    if (key <= *last)
+    if (key / 64 >= ARRAY_LEN(k->seen) || k->seen[key / 64] >> key % 64 & 1)
         in_fail(in);
-    *last = key;
-    return in->bad ? 0 : key;
+    if (in->bad)
+        return 0;
+    k->seen[key / 64] |= (uint64_t)1 << key % 64;
+    return key;
 }
 
 /* clang-format off */
 #define STATE(key, type, name, meaning) case key: to->name = read_##type(in); break;
+#define CELLS(key, name, n, meaning) case key: part_cells_read(in, to->name, n); break;
 static void read_visit(struct slab *s, struct in *in, struct visit *to, uint32_t n)
 {
-    for (uint64_t last = 0; n > 0 && !in->bad; n--) {
-        switch (next_key(in, &last)) {
+    for (struct keys keys = {{0}}; n > 0 && !in->bad; n--) {
+        switch (next_key(in, &keys)) {
 #include "featurizer/visit.def"
-        case KEY_ENTRY: read_text(s, in, &to->entry_page, TEXT_MOST); break;
-        case KEY_EXIT: read_text(s, in, &to->exit_page, TEXT_MOST); break;
-        case KEY_PATHS: read_set(s, in, &to->paths); break;
-        case KEY_PRODUCTS: read_set(s, in, &to->products); break;
-        case KEY_CATEGORIES: read_set(s, in, &to->categories); break;
-        case KEY_TAIL: read_tail(s, in, &to->tail); break;
+        case KEY_ENTRY: part_text_read(s, in, &to->entry_page, TEXT_MOST); break;
+        case KEY_EXIT: part_text_read(s, in, &to->exit_page, TEXT_MOST); break;
+        case KEY_PATHS: part_bag_read(s, in, &to->paths); break;
+        case KEY_PRODUCTS: part_set_read(s, in, &to->products); break;
+        case KEY_CATEGORIES: part_set_read(s, in, &to->categories); break;
+        case KEY_TAIL: part_tail_read(s, in, &to->tail); break;
+        case KEY_PATH_COUNTS: part_counts_read(in, &to->paths); break;
+        case KEY_PATH_SKETCH: part_sketch_read(s, in, &to->path_sketch); break;
+        case KEY_PRODUCT_SKETCH: part_sketch_read(s, in, &to->product_sketch); break;
+        case KEY_FEATURES: part_set_read(s, in, &to->features); break;
+        case KEY_PAIRS: part_pairs_read(s, in, &to->pairs); break;
+        case KEY_LOOKS: part_looks_read(s, in, &to->looks); break;
         default: in_fail(in); break;
         }
     }
@@ -310,16 +292,26 @@ static void read_imports(struct slab *s, struct in *in, struct profile *p)
 }
 
 /* clang-format off */
-bool state_unpack(struct slab *s, struct profile *to, struct str bytes, struct err *e)
+bool state_unpack(struct slab *s, struct profile *to, const struct state_version *version,
+                  struct str bytes, struct err *e)
 {
     struct in cursor = in_over(bytes.at, bytes.len), *in = &cursor;
     bool has_live = false;
     uint32_t n = in_map(in);
-    for (uint64_t last = 0; n > 0 && !in->bad; n--) {
-        switch (next_key(in, &last)) {
+    for (struct keys keys = {{0}}; n > 0 && !in->bad; n--) {
+        switch (next_key(in, &keys)) {
 #include "featurizer/profile.def"
-        case KEY_USER_ID: read_text(s, in, &to->user_id, TEXT_MOST); break;
-        case KEY_RECENT: read_recent(s, in, &to->recent); break;
+        case KEY_USER_ID: part_text_read(s, in, &to->user_id, TEXT_MOST); break;
+        case KEY_OWN_CATEGORIES: part_bag_read(s, in, &to->categories); break;
+        case KEY_OWN_CATEGORY_COUNTS: part_counts_read(in, &to->categories); break;
+        case KEY_OWN_CATEGORY_SKETCH: part_sketch_read(s, in, &to->category_sketch); break;
+        case KEY_OWN_PRODUCTS: part_set_read(s, in, &to->products); break;
+        case KEY_OWN_PRODUCT_SKETCH: part_sketch_read(s, in, &to->product_sketch); break;
+        case KEY_OWN_FEATURES: part_set_read(s, in, &to->features); break;
+        case KEY_DAYS: part_days_read(s, in, &to->days); break;
+        case KEY_SUMMARIES: part_summaries_read(s, in, &to->summaries); break;
+        case KEY_RATINGS: part_ratings_read(s, in, &to->ratings); break;
+        case KEY_RECENT: version->read_recent(s, in, &to->recent); break;
         case KEY_LIVE: read_live(s, in, &to->live); has_live = true; break;
         case KEY_IMPORTS: read_imports(s, in, to); break;
         default: in_fail(in); break;
@@ -332,6 +324,7 @@ bool state_unpack(struct slab *s, struct profile *to, struct str bytes, struct e
 }
 /* clang-format on */
 #undef STATE
+#undef CELLS
 
 /* The state is packed where the record will stand, and drops out from before it. */
 static void wrap(struct buf *b, const struct entry *x)
@@ -353,14 +346,16 @@ static void wrap(struct buf *b, const struct entry *x)
     memmove(b->at + first, b->at + first + len, b->len - first);
 }
 
-static bool unwrap(struct str key, struct str value, struct str *state, struct err *e)
+static bool unwrap(struct str key, struct str value, struct str *state,
+                   const struct state_version **version, struct err *e)
 {
     struct visitor v;
     enum wire_status status = visitor_read(&v, value.at, value.len);
     if (status != WIRE_OK)
         return err_code(e, EXIT_CODE_CONFIG, "state of a visitor: %s",
                         wire_status_text(status));
-    if (v.version < STATE_VERSION_LEAST || v.version > STATE_VERSION)
+    *version = state_version_of(v.version);
+    if (!*version)
         return err_code(e, EXIT_CODE_CONFIG,
                         "state of a visitor has version %llu, this program knows %d",
                         (unsigned long long)v.version, STATE_VERSION);
@@ -373,13 +368,22 @@ static bool unwrap(struct str key, struct str value, struct str *state, struct e
 static bool unpack(struct slab *s, struct entry *x, struct str value, struct err *e)
 {
     struct str state = {NULL, 0};
-    return unwrap(entry_key(x), value, &state, e) &&
-           (state_unpack(s, profile_of(x), state, e) || err_prefix(e, "state of a visitor"));
+    const struct state_version *version = NULL;
+    return unwrap(entry_key(x), value, &state, &version, e) &&
+           (state_unpack(s, profile_of(x), version, state, e) ||
+            err_prefix(e, "state of a visitor"));
 }
 
 static void clear(struct slab *s, struct entry *x)
 {
     profile_clear(s, profile_of(x));
+}
+
+/* Deadlines point at visitors with an open session. */
+static bool may_spill(const struct entry *x)
+{
+    const struct profile *p = profile_seen(x);
+    return p->n_timed == 0 && profile_is_idle(p);
 }
 
 const struct entries_type state_type = {
@@ -388,4 +392,5 @@ const struct entries_type state_type = {
     .pack = wrap,
     .unpack = unpack,
     .clear = clear,
+    .may_spill = may_spill,
 };

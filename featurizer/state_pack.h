@@ -9,14 +9,30 @@
 #include "common/base/err.h"
 #include "featurizer/profile.h"
 
+struct in;
+
 /* Grows when a key comes or its meaning changes; versions that are not known are refused, never
- * guessed. 1 had no tails, and is read: its sessions have what comes from now on. */
-enum { STATE_VERSION_LEAST = 1, STATE_VERSION = 2 };
+ * guessed. Only the newest is written. */
+enum { STATE_VERSION = 3 };
+
+/* A version that is read: what it lacks, and how those of its parts are read that have another
+ * form since. */
+struct state_version {
+    uint64_t number;
+    const char *lacks;
+    void (*read_recent)(struct slab *s, struct in *in, struct recent *r);
+};
+/* By number, from 1; the last is STATE_VERSION. */
+extern const struct state_version state_versions[STATE_VERSION];
+/* NULL for a number that is not known. */
+const struct state_version *state_version_of(uint64_t number);
 
 void state_pack(struct buf *b, const struct profile *from);
-/* Fills a profile that holds nothing yet. False with the reason for anything that state_pack
+/* Fills a profile that holds nothing yet. False with the reason for anything that the version
  * does not write; the profile then holds part of it and only profile_clear may use it. */
-MUST_USE bool state_unpack(struct slab *s, struct profile *to, struct str bytes, struct err *e);
+MUST_USE bool state_unpack(struct slab *s, struct profile *to,
+                           const struct state_version *version, struct str bytes,
+                           struct err *e);
 
 /* A partition's visitors, each as a record `visitor` in the topic visitors. */
 extern const struct entries_type state_type;

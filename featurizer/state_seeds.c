@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes a corpus for state_fuzz: states of an invented log, one a file, into the folder given.
- */
+/* Writes a corpus for state_fuzz: states of an invented log, one a file, each behind a byte
+ * with its version, into the folder given. */
 #include "common/wire/record.h"
 #include "featurizer/try.h"
 
@@ -35,7 +35,8 @@ int main(int argc, char *argv[])
         CHECK(visitor_read(&v, o->value.at, o->value.len) == WIRE_OK);
         (void)snprintf(path, sizeof path, "%s/state-%02u", argv[1], i);
         FILE *f = fopen(path, "wb");
-        CHECK(f && fwrite(v.state.at, 1, v.state.len, f) == v.state.len && fclose(f) == 0);
+        CHECK(f && fputc((int)v.version, f) != EOF);
+        CHECK(fwrite(v.state.at, 1, v.state.len, f) == v.state.len && fclose(f) == 0);
     }
     buf_fini(&own);
     outbox_free(states);

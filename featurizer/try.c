@@ -104,6 +104,31 @@ uint64_t try_import_end(struct try *t, uint64_t import_id, double received_s)
     return try_give(t, buf_as_str(&t->bytes));
 }
 
+uint64_t try_site(struct try *t, struct str json)
+{
+    struct control c;
+    control_init(&c);
+    c.epoch = c.version = 1;
+    c.origin = ORIGIN_CONTROL;
+    c.what = STR("site");
+    c.name = STR("7");
+    c.body = json;
+    buf_reset(&t->bytes);
+    control_pack(&t->bytes, &c);
+    return try_give(t, buf_as_str(&t->bytes));
+}
+
+uint64_t try_signal(struct try *t, struct signal *x)
+{
+    x->epoch = 1;
+    x->origin = ORIGIN_RAW;
+    x->index = INDEX_SIGNAL;
+    x->site_id = x->site_id > 0 ? x->site_id : 7;
+    buf_reset(&t->bytes);
+    signal_pack(&t->bytes, x);
+    return try_give(t, buf_as_str(&t->bytes));
+}
+
 /* One reader a record: each walks the outputs behind `first`. */
 #define READER(function, record, topic_id)                                               \
     size_t function(const struct try *t, uint64_t first, struct record *to, size_t most) \

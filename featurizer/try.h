@@ -32,6 +32,10 @@ uint64_t try_event_give(struct try *t, const struct event *e);
 uint64_t try_tick(struct try *t, uint64_t raw_partition, uint64_t raw_partitions,
                   double received_s);
 uint64_t try_import_end(struct try *t, uint64_t import_id, double received_s);
+/* The settings of site 7 from now on, as in site.def. */
+uint64_t try_site(struct try *t, struct str json);
+/* The site and the position that the test does not care for are filled in. */
+uint64_t try_signal(struct try *t, struct signal *x);
 
 /* The records of a topic from output `first` on; at most `most`; returns how many there are. */
 size_t try_sessions(const struct try *t, uint64_t first, struct session *to, size_t most);

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""reference - writes schemas/REFERENCE.md from the tables: topics, records, reasons, options,
-metrics, features, codes, SQL. With --check it writes nothing and fails when the page is stale."""
+"""reference - writes schemas/REFERENCE.md from the tables: topics, records, types of events and what
+senders call things, channels, currencies, reasons, options, metrics, features, codes, SQL. With --check it
+writes nothing and fails when the page is stale. In both cases it fails when tables contradict each other."""
 import pathlib
 import re
 import sys
@@ -37,6 +38,12 @@ def comment(name):
     match = re.match(r"/\*(.*?)\*/", text, re.DOTALL)
     lines = [line.strip().lstrip("*").strip() for line in match[1].splitlines()]
     return "\n".join(lines).strip()
+
+
+def prose(name):
+    """The same, its lines on macros as a list."""
+    item = re.compile(r"^([A-Z_]+\(.*?\))\s\s+(.*)$", re.MULTILINE)
+    return item.sub(r"- `\1`: \2", comment(name))
 
 
 def table(head, body):
@@ -98,8 +105,8 @@ def counters():
 
 def features():
     yield comment("features") + "\n\n" + table(
-        ("entry", "name", "unit", "group", "absent", "meaning"),
-        ((i, f"`{a[0]}`", a[2], a[3], a[4], a[5]) for i, (_, a) in enumerate(rows("features"))))
+        ("entry", "name", "unit", "group", "absent", "meaning", "rule"),
+        ((i, f"`{a[0]}`", a[2], a[3], a[4], a[5], a[6]) for i, (_, a) in enumerate(rows("features"))))
     if (HERE / "codes.def").exists():
         codes = {}
         for macro, a in rows("codes"):
@@ -107,6 +114,131 @@ def features():
         for macro, body in codes.items():
             yield (f"### codes: {macro}\n\n"
                    + ", ".join(f"{n} `{name}`" for n, name in sorted(body)))
+
+
+def channels():
+    made = {"HOST": "{}", "LABEL": "{}.*", "APP": "app {}", "SOURCE": "utm_source {}", "MEDIUM": "{}", "CAMPAIGN": "{}"}
+    kinds = {"SOURCES": ("HOST", "LABEL", "APP", "SOURCE"), "MEDIA": ("MEDIUM",), "CAMPAIGNS": ("CAMPAIGN",)}
+    lines = list(rows("channels"))
+    yield comment("channels") + "\n\n" + table(
+        ("group", "channel", "sources", "media", "campaigns"), (a for macro, a in lines if macro == "RULE"))
+    yield "### channels: lists\n\n" + table(("kind", "list", "meaning", "what stands on it"), (
+        (macro.lower(), a[0], a[1], ", ".join(f"`{made[m].format(w)}`" for m, (to, w, *_) in lines
+                                             if m in kinds[macro] and to == a[0]))
+        for macro, a in lines if macro in kinds))
+    yield "### channels: click ids\n\n" + table(
+        ("parameter", "sources", "media"), ((f"`{a[0]}`", *a[1:]) for macro, a in lines if macro == "CLICK"))
+
+
+def currencies():
+    yield comment("currencies") + "\n\n" + ", ".join(
+        f"`{code}` {name}" + ("" if digits == "2" else f" ({digits})") for _, (code, digits, name) in rows("currencies"))
+
+
+def untimed(field):
+    """Times are called without the _us of their names in C."""
+    return re.sub(r"_us$", "", field)
+
+
+def event_fields():
+    return {untimed(a[2]): a for macro, a in rows("event") if macro == "FIELD"}
+
+
+def event_types():
+    """(class, name, required, optional, meaning), the fields as lists."""
+    for _, a in rows("types"):
+        yield a[0], a[1], a[2].split(), a[3].split(), a[4]
+
+
+def names_of_fields():
+    """Of each field of an event its names: (rank, place, name, is_own, factor), the best first."""
+    found = {}
+    for macro, a in rows("members"):
+        place, name, _, to = a[:4]
+        rank = a[5] if macro == "MEMBER" else a[4]
+        factor = "1" if macro == "MEMBER" else a[5]
+        if to.startswith("event."):
+            field = untimed(to.removeprefix("event."))
+            if not (field == "properties" and place == "envelope"):
+                found.setdefault(field, []).append((int(rank), place, name, macro == "OWN", factor))
+        elif to in ("ts", "sent_at"):
+            found.setdefault(to, []).append((int(rank), place, name, False, "1"))
+    return {field: sorted(names, key=lambda n: n[0]) for field, names in found.items()}
+
+
+def faults():
+    """What tables say that others do not."""
+    fields, bounds_of = event_fields(), {untimed(a[0]) for _, a in rows("properties")}
+    numbers = {a[1] for macro, a in rows("codes") if macro == "EVENT_TYPE"}
+    types = {name: required + optional for _, name, required, optional, _ in event_types()}
+    for name in sorted(numbers ^ set(types)):
+        yield f"{name}: in one of types.def and codes.def only"
+    for name in sorted(bounds_of - set(fields)):
+        yield f"{name}: in properties.def, not in event.def"
+    for field in sorted(set(names_of_fields()) - bounds_of):
+        yield f"{field}: in members.def, not in properties.def"
+    for name, listed in types.items():
+        for field in listed:
+            if field not in bounds_of:
+                yield f"{field} of {name}: not in properties.def"
+    for macro, a in rows("dialects"):
+        for name in {"EVENT_NAME": a[1:2], "CALL": a[1:2], "WHEN": [a[0], a[-1]]}.get(macro, []):
+            if name and name not in types:
+                yield f"{name}: in dialects.def, not in types.def"
+
+
+def types_of_events():
+    codes = {a[1]: a[0] for macro, a in rows("codes") if macro == "EVENT_TYPE"}
+    yield prose("types")
+    groups = {}
+    for group, name, required, optional, meaning in event_types():
+        def ticked(names):
+            return ", ".join(f"`{n}`" for n in names)
+        groups.setdefault(group, []).append(
+            (f"`{name}`", codes.get(name, ""), ticked(required), ticked(optional), meaning))
+    for group, body in groups.items():
+        yield f"### {group}\n\n" + table(("type", "number", "required", "optional", "meaning"), body)
+
+
+def properties():
+    yield prose("properties")
+    fields = event_fields()
+    for macro, title in (("COMMON", "of every event"), ("PROPERTY", "of types")):
+        body = []
+        for found, a in rows("properties"):
+            if found != macro:
+                continue
+            field, kind, unit, least, most, size, rule = untimed(a[0]), *a[1:]
+            limits = f"{size} bytes" if size != "0" else f"{least} to {most}"
+            body.append((f"`{field}`", kind, unit, limits, fields[field][3], rule))
+        yield f"### {title}\n\n" + table(("field", "type", "unit", "bounds", "meaning", "rule"), body)
+
+
+def members():
+    yield prose("members")
+
+    def said(name):
+        _, place, text, is_own, factor = name
+        return f"{place} `{text}`" + (" × " + factor if factor != "1" else "") + (" °" if is_own else "")
+    yield "Names of each field, the best first; ° only in types that list the field.\n\n" + table(
+        ("field", "names"),
+        ((f"`{field}`", ", ".join(said(n) for n in names)) for field, names in names_of_fields().items()))
+
+
+def dialects():
+    yield prose("dialects")
+    of = {}
+    for macro, a in rows("dialects"):
+        of.setdefault(macro, []).append(a)
+    yield "### calls\n\n" + table(("call", "type"), ((f"`{a[0]}`", f"`{a[1]}`" if a[1] else "by `event`")
+                                                     for a in of["CALL"]))
+    yield "### names of events\n\n" + table(("name", "type"), ((f"`{a[0]}`", f"`{a[1]}`")
+                                                            for a in of["EVENT_NAME"]))
+    yield "### by a flag\n\n" + table(("type", "flag", "becomes"),
+                                      ((f"`{a[0]}`", f"`{a[1]}`", f"`{a[2]}`") for a in of["WHEN"]))
+    yield "### purposes of consent\n\n" + table(
+        ("word", "mask"), [(f"`{a[0]}`", a[1]) for a in of["PURPOSE"]]
+        + [(f"`{a[0]}`", f"{a[1]}, refused") for a in of["OBJECTION"]])
 
 
 def meanings():
@@ -129,6 +261,17 @@ PLACE = {
     "source_offset": "offset there; of an import the line",
     "source_index": "place within the record there",
     "import_id": "of an import: its id",
+}
+OWN = {  # columns that no record has
+    "notices": {"received": "append time of the record", "rec": "which record it is",
+                "record": "the record, as it stands in the topic"},
+    "backfills": {"name": "what trainer calls it by", "made": "when", "period_from": "event time that it begins at",
+                  "period_to": "and ends before; NULL = open", "known_at": "what was received later is left out",
+                  "site_id": "only this site's; NULL = all", "features_n": "lines of features.def",
+                  "features_hash": "hash over them", "options": "section [featurizer] as it was",
+                  "vectors": "rows, without conversions behind the period", "sessions": "rows"},
+    "backfill_vectors": {"backfill": "name of the training set"},
+    "backfill_sessions": {"backfill": "name of the training set"},
 }
 RECORDS = {"events_all": ["event"], "repeats": ["vector"], "features": ["vector"],
            "sessions": ["session"], "predictions": ["prediction", "kind"], "rejected": ["rejected"],
@@ -154,7 +297,7 @@ def sql():
             if view:
                 yield f"### view {view}{about}"
                 continue
-            of = {k: v for r in RECORDS.get(name, []) for k, v in known[r].items()}
+            of = OWN.get(name) or {k: v for r in RECORDS.get(name, []) for k, v in known[r].items()}
             yield f"### {name}{about}\n\n" + table(("column", "type", "meaning"), columns(lines, of))
         for match in re.finditer(r"^ALTER TABLE (\w+) ADD COLUMN (.*);$", text, re.MULTILINE):
             yield f"### {match[1]}: {match[2]}"
@@ -163,7 +306,7 @@ def sql():
 def columns(body, of):
     for line in body.splitlines():
         match = re.match(r'\s*"?(\w+)"? (.*?),?$', line)
-        if match and match[1] not in ("PRIMARY",):
+        if match and match[1] not in ("PRIMARY", "LIKE"):
             yield (f"`{match[1]}`", match[2].replace(" NOT NULL", ""),
                    of.get(match[1]) or PLACE.get(match[1], ""))
 
@@ -177,6 +320,12 @@ def page():
         "## Topics", "A topic is called PREFIX.NAME.v1. Prefix `in` = option `topic_prefix`, `out` = `output_prefix`;\n"
         "partitions n = option `partitions`.", topics,
         "## Records", *records(),
+        "## Types of events", *types_of_events(),
+        "## Properties", *properties(),
+        "## Names of members", *members(),
+        "## Dialects", *dialects(),
+        "## Channels", *channels(),
+        "## Currencies", *currencies(),
         "## Reasons", "Why something stands in `rejected`.", reasons,
         "## Options", *options(),
         "## Metrics", *counters(),
@@ -187,6 +336,10 @@ def page():
 
 
 def main(argv):
+    wrong = list(faults())
+    if wrong:
+        print("\n".join(wrong), file=sys.stderr)
+        return 1
     text = page()
     if "--check" not in argv:
         PAGE.write_text(text, encoding="utf-8")

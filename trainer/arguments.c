@@ -32,13 +32,14 @@ static const struct number numbers[] = {
      "features drawn for a tree (0.8)"},
 };
 
-enum { OPTION_OUT = 1000, OPTION_NAME, OPTION_NO_PUBLISH, OPTION_VERSION };
+enum { OPTION_OUT = 1000, OPTION_NAME, OPTION_NO_PUBLISH, OPTION_BACKFILL, OPTION_VERSION };
 static const struct option words[] = {
     {"config", required_argument, NULL, 'c'},
     {"help", no_argument, NULL, 'h'},
     {"out", required_argument, NULL, OPTION_OUT},
     {"name", required_argument, NULL, OPTION_NAME},
     {"no-publish", no_argument, NULL, OPTION_NO_PUBLISH},
+    {"from-backfill", required_argument, NULL, OPTION_BACKFILL},
     {"version", no_argument, NULL, OPTION_VERSION},
 };
 
@@ -63,6 +64,9 @@ void arguments_help(FILE *to)
         "                         AUSPEX_SECTION__KEY=value\n"
         "      --out FILE         conversion: write the model file there as well;\n"
         "                         export: write there instead of to stdout\n"
+        "      --from-backfill NAME  reads what featurizer --backfill computed anew, instead "
+        "of\n"
+        "                         the vectors as they were logged\n"
         "      --no-publish       conversion: neither table nor topic, only report and --out\n"
         "      --name NAME        conversion: name of the model (conversion)\n",
         to);
@@ -100,11 +104,11 @@ static bool number_set(struct arguments *a, const struct number *n, const char *
     return true;
 }
 
-static bool name_check(struct str name, struct err *e)
+static bool name_check(const char *option, struct str name, struct err *e)
 {
     return release_is_name(name) ||
            err_code(e, EXIT_CODE_USAGE,
-                    "--name takes 1 to %d of a-z, 0-9, dot, _ and -, not \"%.*s\"",
+                    "--%s takes 1 to %d of a-z, 0-9, dot, _ and -, not \"%.*s\"", option,
                     CONTAINER_NAME - 1, STR_ARGS(name));
 }
 
@@ -125,7 +129,10 @@ static bool option_set(struct arguments *a, int option, char **argv, struct err 
         return true;
     case OPTION_NAME:
         a->name = optarg;
-        return name_check(str_of(optarg), e);
+        return name_check("name", str_of(optarg), e);
+    case OPTION_BACKFILL:
+        a->backfill = optarg;
+        return name_check("from-backfill", str_of(optarg), e);
     case OPTION_NO_PUBLISH:
         a->no_publish = true;
         return true;

@@ -13,9 +13,10 @@ enum verb { VERB_NONE, VERB_CONVERSION, VERB_EXPORT, VERB_HELP, VERB_VERSION };
 
 struct arguments {
     enum verb verb;
-    const char *config; /* file, or NULL */
-    const char *out;    /* file, or NULL */
-    const char *name;   /* of the model */
+    const char *config;   /* file, or NULL */
+    const char *out;      /* file, or NULL */
+    const char *name;     /* of the model */
+    const char *backfill; /* to read instead of what was logged, or NULL */
     bool no_publish, has_site;
     uint64_t site;
     struct boost_options boost;

@@ -38,6 +38,10 @@ static void test_reads(void **state)
                                                       "3", "--seed=9", "--no-publish"},
                            &e));
     assert_true(a.boost.eta == 0.25 && a.boost.depth == 3 && a.boost.seed == 9 && a.no_publish);
+    assert_null(a.backfill);
+    assert_true(
+        read_words(&a, (const char *const[WORDS]){"export", "--from-backfill", "may"}, &e));
+    assert_true(a.verb == VERB_EXPORT && str_is(str_of(a.backfill), "may"));
     assert_true(read_words(&a, (const char *const[WORDS]){"--help"}, &e));
     assert_true(a.verb == VERB_HELP);
 }
@@ -61,6 +65,7 @@ static void test_refuses(void **state)
         {{"conversion", "--name", "a b"}, "--name takes"},
         {{"conversion", "--name", ""}, "--name takes"},
         {{"conversion", "--name", "a/b"}, "--name takes"},
+        {{"conversion", "--from-backfill", "it's"}, "--from-backfill takes"},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -62,7 +62,8 @@ static bool file_write(const char *path, const struct buf *b, struct err *e)
 
 static bool set_read(struct db *db, const struct arguments *a, struct reading *r, struct err *e)
 {
-    struct source_query q = {.has_site = a->has_site, .site_id = a->site};
+    struct source_query q = {
+        .has_site = a->has_site, .site_id = a->site, .backfill = a->backfill};
     struct source_counts counts;
     r->progress = progress_start();
     if (!source_each(db, &q, on_row, r, &counts, e))

@@ -54,7 +54,7 @@ static bool put_row(void *to, const struct source_row *row, struct err *e)
 
 static bool export_all(const struct arguments *a, struct db *db, FILE *to, struct err *e)
 {
-    struct source_query q = {a->has_site, a->site, true};
+    struct source_query q = {a->has_site, a->site, true, a->backfill};
     struct source_counts counts;
     struct csv x = {to, a->out ? a->out : "stdout", progress_start(), 0};
     put_head(to);

@@ -6,6 +6,7 @@
 #include "common/db/db.h"
 #include "common/kern/trees.h"
 #include "common/wire/feature.h"
+#include "trainer/release.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -15,11 +16,11 @@ _Static_assert((int)FEATURES_N <= (int)TREES_FEATURES_MAX, "a model can know eve
 
 /* All events of a visitor are in one partition, so within a session offsets are log order. */
 static const char select_rows[] =
-    "COPY (WITH last AS (SELECT epoch, session_id, max(\"offset\") AS \"offset\" FROM features"
+    "COPY (WITH last AS (SELECT epoch, session_id, max(\"offset\") AS \"offset\" FROM %s v"
     " WHERE type IN ('purchase', 'signup', 'subscription')%s GROUP BY epoch, session_id)"
     " SELECT f.features, f.features_n, f.features_hash, f.epoch, f.partition, f.\"offset\","
     " f.site_id, f.session_id, f.ts, s.started, coalesce(f.\"offset\" < l.\"offset\", false)"
-    " FROM features f JOIN sessions s USING (epoch, session_id)"
+    " FROM %s f JOIN %s s USING (epoch, session_id)"
     " LEFT JOIN last l USING (epoch, session_id)"
     " WHERE f.features IS NOT NULL%s%s) TO STDOUT (FORMAT binary)";
 
@@ -84,14 +85,21 @@ static struct source_row row_of(const struct db_row *row, const float *x)
 
 static void query_text(const struct source_query *q, struct buf *sql)
 {
-    char of_site[64] = "", of_site_f[64] = "";
+    char of_site[64] = "", of_site_f[64] = "", vectors[128] = "features",
+         sessions[128] = "sessions";
     if (q->has_site) {
         (void)snprintf(of_site, sizeof of_site, " AND site_id = %" PRIu64, q->site_id);
         (void)snprintf(of_site_f, sizeof of_site_f, " AND f.site_id = %" PRIu64, q->site_id);
     }
+    if (q->backfill) {
+        static const char part[] = "(SELECT * FROM backfill_%s WHERE backfill = '%s')";
+        CHECK(release_is_name(str_of(q->backfill)));
+        (void)snprintf(vectors, sizeof vectors, part, "vectors", q->backfill);
+        (void)snprintf(sessions, sizeof sessions, part, "sessions", q->backfill);
+    }
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    buf_printf(sql, select_rows, of_site, of_site_f,
+    buf_printf(sql, select_rows, vectors, of_site, vectors, sessions, of_site_f,
                q->in_order ? " ORDER BY s.started, f.epoch, f.partition, f.\"offset\"" : "");
 #pragma GCC diagnostic pop
 }
@@ -121,6 +129,18 @@ static bool rows_read(struct db *db,
     return err_prefix(e, "read the training set");
 }
 
+static bool backfill_check(struct db *db, const char *name, struct err *e)
+{
+    const char *const params[] = {name};
+    int64_t found = 0;
+    if (!name)
+        return true;
+    if (!db_value_i64(db, "SELECT count(*) FROM backfills WHERE name = $1", params, 1, &found,
+                      e))
+        return false;
+    return found > 0 || err_code(e, EXIT_CODE_FAILED, "there is no backfill \"%s\"", name);
+}
+
 bool source_each(struct db *db, const struct source_query *q,
                  bool (*use)(void *to, const struct source_row *row, struct err *e), void *to,
                  struct source_counts *counts, struct err *e)
@@ -128,7 +148,8 @@ bool source_each(struct db *db, const struct source_query *q,
     struct buf sql = {0};
     *counts = (struct source_counts){0};
     query_text(q, &sql);
-    bool is_begun = (db_begin(db, &db_limits_long, e) && db_copy_out(db, buf_cstr(&sql), e)) ||
+    bool is_begun = (db_begin(db, &db_limits_long, e) && backfill_check(db, q->backfill, e) &&
+                     db_copy_out(db, buf_cstr(&sql), e)) ||
                     err_prefix(e, "read the training set");
     bool is_read = is_begun && rows_read(db, use, to, counts, e) && db_commit(db, e);
     if (!is_read)
@@ -152,7 +173,7 @@ void source_add(struct source_set *s, const struct source_row *row)
 }
 
 static const char *const names[FEATURES_N] = {
-#define FEATURE(name, type, unit, group, absent, meaning) #name,
+#define FEATURE(name, type, unit, group, absent, meaning, rule) #name,
 #include "schemas/features.def"
 #undef FEATURE
 };

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* source - the training set of kind "conversion", point in time, from PostgreSQL.
  *
- * One row for each event with a vector, of sessions that ended: the vector as it was logged, so
- * nothing that came later is in it. Label: whether a purchase, signup or subscription that
- * counts stands behind the event, strictly, in the log order of the same session. Order: the
- * session's start. A late event is a row like any other. */
+ * One row for each event with a vector, of sessions that ended: the vector as it was logged, or
+ * as featurizer --backfill computed it anew, so nothing that came later is in it. Label:
+ * whether a purchase, signup or subscription that counts stands behind the event, strictly, in
+ * the log order of the same session. Order: the session's start. A late event is a row like any
+ * other. */
 #ifndef AUSPEX_SOURCE_H
 #define AUSPEX_SOURCE_H
 
@@ -16,7 +17,8 @@ struct db;
 struct source_query {
     bool has_site; /* of one site only, else of all */
     uint64_t site_id;
-    bool in_order; /* rows by (start of the session, position), else in any order */
+    bool in_order;        /* rows by (start of the session, position), else in any order */
+    const char *backfill; /* the name of one (release_is_name); NULL = what was logged */
 };
 
 struct source_row {

@@ -155,7 +155,8 @@ static void expect_rows(const struct source_query *q, const char *expected, uint
 
 static void test_labels_are_what_came_later(void **state)
 {
-    struct source_query all = {.in_order = true}, one = {true, 4, true}, none = {true, 5, true};
+    struct source_query all = {.in_order = true}, one = {true, 4, true, NULL};
+    struct source_query none = {true, 5, true, NULL};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(events); i++)
         put_event(i);
@@ -166,6 +167,37 @@ static void test_labels_are_what_came_later(void **state)
     expect_rows(&all, "11- 10+ 12+ 14- 16- 17+ 18- ", 1);
     expect_rows(&one, "17+ 18- ", 0);
     expect_rows(&none, "", 0);
+}
+
+/* A backfill's rows come from its own tables; a conversion without features labels, and is no
+ * row. */
+static void test_a_backfill_has_its_own_rows(void **state)
+{
+    struct source_query q = {.in_order = true, .backfill = "again"},
+                        other = {.backfill = "none"};
+    struct source_counts counts;
+    struct seen seen = {0};
+    struct err e = {0};
+    (void)state;
+    if (!db_script(
+            db,
+            "INSERT INTO backfills VALUES ('again', now(), NULL, NULL, now(), NULL, 0, 0,"
+            " '{}', 0, 0);"
+            "INSERT INTO backfill_vectors SELECT 'again', * FROM features"
+            " WHERE \"offset\" IN (10, 11, 16);"
+            "INSERT INTO backfill_vectors SELECT 'again', * FROM features"
+            " WHERE \"offset\" = 14;"
+            "UPDATE backfill_vectors SET features = NULL, \"offset\" = 20"
+            " WHERE \"offset\" = 14;"
+            "INSERT INTO backfill_vectors SELECT 'further', * FROM features;"
+            "INSERT INTO backfill_sessions SELECT 'again', * FROM sessions"
+            " WHERE session_id = '1-0-10';"
+            "INSERT INTO backfill_sessions SELECT 'further', * FROM sessions",
+            &e))
+        fail_msg("%s", e.text);
+    expect_rows(&q, "10+ 16+ ", 0); /* 11 is of a session that the backfill has not */
+    assert_false(source_each(db, &other, see, &seen, &counts, &e));
+    assert_non_null(strstr(e.text, "no backfill \"none\""));
 }
 
 static bool stop(void *to, const struct source_row *row, struct err *e)
@@ -230,6 +262,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_labels_are_what_came_later),
+        cmocka_unit_test(test_a_backfill_has_its_own_rows),
         cmocka_unit_test(test_stopping_leaves_the_connection_usable),
         cmocka_unit_test(test_versions_grow_by_one),
     };

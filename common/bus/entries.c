@@ -8,6 +8,10 @@
 #include <string.h>
 
 enum { SLOTS_AT_FIRST = 1024, PACKS_PER_LOOK = 16 };
+/* Of so many slots the entry that was taken longest ago is moved; a trim moves so many at most,
+ * or looks in vain so often; then it lets so many trims pass. */
+enum { SLOTS_PER_MOVE = 32, MOVES_PER_TRIM = 64, LOOKS_PER_TRIM = 8, TRIMS_TO_REST = 16 };
+enum { SWEEP_OF_FILE = 16 };
 
 void entries_init(struct entries *s, const struct entries_type *type)
 {
@@ -22,6 +26,8 @@ void entries_init(struct entries *s, const struct entries_type *type)
 
 void entries_fini(struct entries *s)
 {
+    if (s->spill.n > 0)
+        spill_drop_all(s->spill.file, s->spill.partition);
     free(s->slots);
     slab_fini(&s->slab);
     buf_fini(&s->forgotten.bytes);
@@ -36,6 +42,24 @@ size_t entries_bytes(const struct entries *s)
     return slab_bytes(&s->slab) + (s->mask + 1) * sizeof *s->slots;
 }
 
+size_t entries_used(const struct entries *s)
+{
+    return s->slab.used + (s->mask + 1) * sizeof *s->slots;
+}
+
+size_t entries_n(const struct entries *s)
+{
+    return s->n + s->spill.n;
+}
+
+void entries_limit(struct entries *s, size_t used, struct spill *file, uint32_t partition)
+{
+    CHECK(!s->spill.file || (s->spill.file == file && s->spill.partition == partition));
+    s->spill.file = file;
+    s->spill.partition = partition;
+    s->spill.limit = used;
+}
+
 /* The slot that holds the key, or the free one where it belongs. */
 static size_t slot_of(const struct entries *s, struct str key, uint64_t hash)
 {
@@ -44,11 +68,6 @@ static size_t slot_of(const struct entries *s, struct str key, uint64_t hash)
         if (s->slots[i].hash == hash && str_eq(entry_key(s->slots[i].entry), key))
             break;
     return i;
-}
-
-struct entry *entries_find(const struct entries *s, struct str key)
-{
-    return s->slots[slot_of(s, key, hash64_str(key))].entry;
 }
 
 static void widen(struct entries *s)
@@ -79,20 +98,68 @@ static struct entry *entry_new(struct entries *s, struct str key, uint64_t hash)
     return x;
 }
 
-struct entry *entries_take(struct entries *s, struct str key)
+static void entry_free(struct entries *s, struct entry *x)
 {
-    CHECK(key.len > 0 && key.len <= ENTRY_KEY_MOST);
-    uint64_t hash = hash64_str(key);
-    size_t i = slot_of(s, key, hash);
-    if (s->slots[i].entry)
-        return s->slots[i].entry;
-    if (2 * (s->n + 1) > s->mask) {
+    s->type->clear(&s->slab, x);
+    slab_give(&s->slab, x->key, x->key_len);
+    slab_give(&s->slab, x, s->type->size);
+}
+
+/* Time passes: with 256 takes by one, so that 32 bits last. */
+static void see(struct entries *s, struct entry *x)
+{
+    x->taken = (uint32_t)(s->spill.n_taken++ >> 8);
+}
+
+/* A key that is not in memory. */
+static struct entry *add(struct entries *s, struct str key, uint64_t hash)
+{
+    if (2 * (s->n + 1) > s->mask)
         widen(s);
-        i = slot_of(s, key, hash);
-    }
+    size_t i = slot_of(s, key, hash);
     s->slots[i] = (struct entries_slot){hash, entry_new(s, key, hash)};
     s->n++;
     return s->slots[i].entry;
+}
+
+/* From the file, where it is then no longer; NULL when it is not there. What we wrote there and
+ * cannot read is a broken file. */
+static struct entry *come_back(struct entries *s, struct str key, uint64_t hash)
+{
+    struct err e = {0};
+    buf_reset(&s->value);
+    if (s->spill.n == 0 || !spill_take(s->spill.file, s->spill.partition, key, &s->value))
+        return NULL;
+    s->spill.n--;
+    struct entry *x = add(s, key, hash);
+    if (!s->type->unpack(&s->slab, x, buf_as_str(&s->value), &e)) {
+        err_prefix(&e, "spill file");
+        e.code = EXIT_CODE_IO;
+        spill_fail(s->spill.file, &e);
+    }
+    return x;
+}
+
+struct entry *entries_find(struct entries *s, struct str key)
+{
+    uint64_t hash = hash64_str(key);
+    struct entry *x = s->slots[slot_of(s, key, hash)].entry;
+    if (!x)
+        x = come_back(s, key, hash);
+    if (x)
+        see(s, x);
+    return x;
+}
+
+struct entry *entries_take(struct entries *s, struct str key)
+{
+    CHECK(key.len > 0 && key.len <= ENTRY_KEY_MOST);
+    struct entry *x = entries_find(s, key);
+    if (x)
+        return x;
+    x = add(s, key, hash64_str(key));
+    see(s, x);
+    return x;
 }
 
 void entries_each(struct entries *s, void (*use)(struct entry *x, void *to), void *to)
@@ -190,9 +257,7 @@ static void take_out(struct entries *s, size_t slot)
     struct entry *x = s->slots[slot].entry;
     leave(s, x);
     slot_remove(s, slot);
-    s->type->clear(&s->slab, x);
-    slab_give(&s->slab, x->key, x->key_len);
-    slab_give(&s->slab, x, s->type->size);
+    entry_free(s, x);
 }
 
 static void forget(struct entries *s, size_t slot)
@@ -214,9 +279,45 @@ static bool is_clean(const struct entries *s, const struct entry *x)
            x->list != s->packed.number;
 }
 
+/* Whether a piece of the file is over; it is read apart from the table. */
+static bool piece_is_over(struct entries *s, struct str key, struct str value,
+                          bool (*is_over)(const struct entry *x, void *to), void *to)
+{
+    struct err e = {0};
+    struct entry *x = entry_new(s, key, hash64_str(key));
+    if (!s->type->unpack(&s->slab, x, value, &e)) {
+        err_prefix(&e, "spill file");
+        e.code = EXIT_CODE_IO;
+        spill_fail(s->spill.file, &e);
+    }
+    bool is = is_over(x, to);
+    entry_free(s, x);
+    return is;
+}
+
+static void sweep_file(struct entries *s, size_t n,
+                       bool (*is_over)(const struct entry *x, void *to), void *to)
+{
+    struct str key, value;
+    for (; n > 0 && s->spill.n > 0; n--) {
+        if (!spill_next(s->spill.file, s->spill.partition, &s->spill.sweep, &key, &value)) {
+            s->spill.sweep = (struct spill_place){0};
+            return;
+        }
+        if (!piece_is_over(s, key, value, is_over, to))
+            continue;
+        log_add(&s->forgotten, key);
+        buf_reset(&s->value); /* the key lies in the file */
+        buf_str(&s->value, key);
+        CHECK(spill_drop(s->spill.file, s->spill.partition, buf_as_str(&s->value)));
+        s->spill.n--;
+    }
+}
+
 void entries_sweep(struct entries *s, size_t n,
                    bool (*is_over)(const struct entry *x, void *to), void *to)
 {
+    sweep_file(s, (n + SWEEP_OF_FILE - 1) / SWEEP_OF_FILE, is_over, to);
     for (; n > 0; n--) {
         s->sweep &= s->mask;
         struct entry *x = s->slots[s->sweep].entry;
@@ -225,6 +326,59 @@ void entries_sweep(struct entries *s, size_t n,
         else
             s->sweep++;
     }
+}
+
+/* Of the next slots the entry that may leave and was taken longest ago; none: SIZE_MAX. */
+static size_t oldest(struct entries *s)
+{
+    size_t best = SIZE_MAX;
+    uint32_t now = (uint32_t)(s->spill.n_taken >> 8), most = 0;
+    for (unsigned i = 0; i < SLOTS_PER_MOVE; i++) {
+        size_t slot = s->spill.hand++ & s->mask;
+        const struct entry *x = s->slots[slot].entry;
+        if (!x || (best != SIZE_MAX && now - x->taken <= most) || !is_clean(s, x) ||
+            !s->type->may_spill(x))
+            continue;
+        best = slot;
+        most = now - x->taken;
+    }
+    return best;
+}
+
+/* False when the file holds another key of the same hash: then it stays. */
+static bool move_out(struct entries *s, size_t slot)
+{
+    struct entry *x = s->slots[slot].entry;
+    buf_reset(&s->value);
+    s->type->pack(&s->value, x);
+    if (!spill_put(s->spill.file, s->spill.partition, entry_key(x), buf_as_str(&s->value))) {
+        see(s, x);
+        return false;
+    }
+    s->spill.n++;
+    take_out(s, slot);
+    return true;
+}
+
+void entries_trim(struct entries *s)
+{
+    if (!s->spill.file || !s->type->may_spill || entries_used(s) <= s->spill.limit)
+        return;
+    if (s->spill.rest > 0) {
+        s->spill.rest--;
+        return;
+    }
+    unsigned n_moved = 0, n_vain = 0;
+    while (entries_used(s) > s->spill.limit && n_moved < MOVES_PER_TRIM &&
+           n_vain < LOOKS_PER_TRIM) {
+        size_t slot = oldest(s);
+        if (slot != SIZE_MAX && move_out(s, slot))
+            n_moved++;
+        else
+            n_vain++;
+    }
+    if (n_moved == 0)
+        s->spill.rest = TRIMS_TO_REST;
 }
 
 void entries_cut(struct entries *s)
@@ -250,6 +404,14 @@ static void give(struct entries *s, struct outbox *state, uint32_t partition, st
     outbox_end(state, s->type->topic, partition, key);
 }
 
+/* Entries lie anywhere in memory: the next one comes while this one is packed. */
+static void prefetch(const struct entry *x, size_t len)
+{
+    enum { LINE = 64 };
+    for (size_t at = 0; x && at < len; at += LINE)
+        __builtin_prefetch((const char *)x + at);
+}
+
 /* Forgotten keys stand first: one that came back since has its entry behind them. */
 static bool pack_one(struct entries *s, struct outbox *state, uint32_t partition)
 {
@@ -261,6 +423,7 @@ static bool pack_one(struct entries *s, struct outbox *state, uint32_t partition
         give(s, state, partition, key, value);
     } else if (s->packing.first) {
         struct entry *x = s->packing.first;
+        prefetch(x->next, s->type->size);
         s->type->pack(outbox_begin(state), x);
         outbox_end(state, s->type->topic, partition, entry_key(x));
         list_remove(&s->packing, x);
@@ -310,11 +473,16 @@ bool entries_restore(struct entries *s, struct str key, struct str value, struct
     size_t slot = slot_of(s, key, hash);
     if (s->slots[slot].entry)
         take_out(s, slot); /* what forgets it stands in the log already */
+    else if (s->spill.n > 0 && spill_drop(s->spill.file, s->spill.partition, key))
+        s->spill.n--;
     if (value.len == 0)
         return true;
-    struct entry *x = entries_take(s, key);
-    if (s->type->unpack(&s->slab, x, value, e))
-        return true;
-    take_out(s, slot_of(s, key, hash));
-    return false;
+    struct entry *x = add(s, key, hash);
+    see(s, x);
+    if (!s->type->unpack(&s->slab, x, value, e)) {
+        take_out(s, slot_of(s, key, hash));
+        return false;
+    }
+    entries_trim(s);
+    return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* entries: whatever is taken, touched, forgotten and swept while cuts are packed in slices,
  * come through or do not, the state topic holds what the table held at the last cut that came
- * through. */
+ * through; so it does when most of the table is in a file. */
 #include "common/base/rng.h"
 #include "common/bus/entries.h"
 
@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -76,12 +77,18 @@ static bool is_over(const struct entry *x, void *n_over)
     return is;
 }
 
+static bool may_spill(const struct entry *x)
+{
+    return number_of(x) % 10 != 3;
+}
+
 static const struct entries_type type = {
     .topic = TOPIC_visitors,
     .size = sizeof(struct thing),
     .pack = pack,
     .unpack = unpack,
     .clear = clear,
+    .may_spill = may_spill,
 };
 
 /* The model: value of each key, 0 = none. */
@@ -97,7 +104,17 @@ struct walk {
     struct rng rng;
     bool is_cut, is_packed;
     unsigned n_cuts, n_uncuts, n_forgotten, n_over, n_lives;
+    struct spill *file; /* NULL: all is in memory */
 };
+
+enum { LIMIT = 24 << 10, PARTITION = 5 }; /* a table of 1024 slots, and some 50 entries */
+
+static void begin(struct walk *w)
+{
+    entries_init(&w->table, &type);
+    if (w->file)
+        entries_limit(&w->table, LIMIT, w->file, PARTITION);
+}
 
 static struct str key_of(unsigned i, char out[16])
 {
@@ -117,7 +134,7 @@ static void commit(struct walk *w)
     uint64_t n;
     for (uint64_t i = outbox_first(w->state); i < outbox_next(w->state); i++) {
         const struct output *o = outbox_at(w->state, i);
-        assert_true(o->topic == TOPIC_visitors && o->partition == 5);
+        assert_true(o->topic == TOPIC_visitors && o->partition == PARTITION);
         n = 0;
         assert_true(o->value.len == 0 || str_u64(o->value, &n));
         w->m.topic[index_of(o->key)] = n;
@@ -149,7 +166,7 @@ static void go_on(struct walk *w)
     if (!w->is_cut) {
         cut(w);
     } else if (!w->is_packed) {
-        w->is_packed = entries_pack(&w->table, w->state, 5, 0);
+        w->is_packed = entries_pack(&w->table, w->state, PARTITION, 0);
         if (rng_below(&w->rng, 40) == 0)
             uncut(w);
     } else if (rng_below(&w->rng, 4) == 0) {
@@ -160,26 +177,21 @@ static void go_on(struct walk *w)
     }
 }
 
-static void forget_over(struct entry *x, void *model)
-{
-    struct model *m = model;
-    m->now[index_of(entry_key(x))] = number_of(x);
-}
-
-/* What is left after a sweep is what the table holds. */
+/* What is left after a sweep is what the table holds, in memory and in the file. */
 static void sweep(struct walk *w)
 {
-    size_t before = w->table.n;
+    size_t before = entries_n(&w->table);
     unsigned n_over = 0;
+    char text[16];
     entries_sweep(&w->table, 1 + rng_below(&w->rng, 300), is_over, &n_over);
-    assert_int_equal(before - w->table.n, n_over);
+    assert_int_equal(before - entries_n(&w->table), n_over);
     w->n_over += n_over;
-    uint64_t was[KEYS];
-    memcpy(was, w->m.now, sizeof was);
-    memset(w->m.now, 0, sizeof w->m.now);
-    entries_each(&w->table, forget_over, &w->m);
-    for (unsigned i = 0; i < KEYS; i++)
-        assert_true(w->m.now[i] == was[i] || (w->m.now[i] == 0 && was[i] % 10 == OVER));
+    for (unsigned i = 0; i < KEYS; i++) {
+        const struct entry *x = entries_find(&w->table, key_of(i, text));
+        uint64_t was = w->m.now[i];
+        w->m.now[i] = x ? number_of(x) : 0;
+        assert_true(w->m.now[i] == was || (w->m.now[i] == 0 && was % 10 == OVER));
+    }
 }
 
 static void change(struct walk *w, unsigned i, uint64_t n)
@@ -210,7 +222,8 @@ static void live_again(struct walk *w)
     struct err e = {0};
     char text[16], value[24];
     entries_fini(&w->table);
-    entries_init(&w->table, &type);
+    assert_true(!w->file || spill_counts(w->file).kept == 0);
+    begin(w);
     outbox_drop(w->state, outbox_next(w->state));
     for (unsigned i = 0; i < KEYS; i++) {
         struct str key = key_of(i, text);
@@ -227,12 +240,22 @@ static void live_again(struct walk *w)
     w->n_lives++;
 }
 
-static void walk(uint64_t seed)
+/* After each step; what may not leave can hold the table above its limit. */
+static void trim(struct walk *w)
+{
+    if (!w->file)
+        return;
+    entries_trim(&w->table);
+    assert_true(spill_counts(w->file).kept == entries_n(&w->table) - w->table.n);
+}
+
+static void walk(uint64_t seed, struct spill *file)
 {
     struct walk *w = mem_zero(1, sizeof *w);
     w->rng = rng_stream(seed, 1);
     w->state = outbox_new();
-    entries_init(&w->table, &type);
+    w->file = file;
+    begin(w);
     for (unsigned i = 0; i < STEPS; i++) {
         unsigned what = rng_below(&w->rng, 1000);
         unsigned keys = i < STEPS / 2 ? 40 : KEYS; /* few, so that paths cross; then many */
@@ -244,6 +267,7 @@ static void walk(uint64_t seed)
             sweep(w);
         else if (rng_below(&w->rng, 4) == 0)
             live_again(w);
+        trim(w);
     }
     assert_true(w->n_cuts > 100 && w->n_uncuts > 50 && w->n_forgotten > 1000 &&
                 w->n_over > 10 && w->n_lives > 3);
@@ -256,7 +280,64 @@ static void topic_holds_the_last_cut(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 6; seed++)
-        walk(seed);
+        walk(seed, NULL);
+}
+
+static void failed(const struct err *e)
+{
+    fail_msg("%s", e->text);
+}
+
+/* Also when the file is deleted meanwhile. */
+static void so_it_does_with_most_in_a_file(void **state)
+{
+    (void)state;
+    char path[64];
+    struct err e = {0};
+    (void)snprintf(path, sizeof path, "/tmp/auspex-entries-%d", (int)getpid());
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        struct spill *file = spill_open(path, failed, &e);
+        assert_non_null(file);
+        if (seed % 2 == 0)
+            assert_int_equal(unlink(path), 0);
+        walk(seed, file);
+        struct spill_counts n = spill_counts(file);
+        assert_true(n.puts > 10000 && n.takes > 10000 && n.kept == 0);
+        spill_close(file);
+        assert_int_equal(access(path, F_OK), -1);
+    }
+}
+
+/* Entries leave in the order in which they were taken, roughly; the limit holds. */
+static void longest_unseen_leave_first(void **state)
+{
+    (void)state;
+    enum { N = 60000, BOUND = 4 << 20 };
+    char path[64], text[16];
+    struct err e = {0};
+    struct entries t;
+    unsigned n_old = 0;
+    (void)snprintf(path, sizeof path, "/tmp/auspex-entries-%d", (int)getpid());
+    struct spill *file = spill_open(path, failed, &e);
+    assert_non_null(file);
+    entries_init(&t, &type);
+    entries_limit(&t, BOUND, file, 1);
+    for (unsigned i = 0; i < N; i++) {
+        int len = snprintf(text, sizeof text, "%u", 10 * i);
+        assert_true(
+            entries_restore(&t, str_over(text, (size_t)len), str_over(text, (size_t)len), &e));
+        size_t grown = (t.mask + 1) / 2 * sizeof *t.slots; /* at once, when the table grows */
+        assert_true(entries_used(&t) <= BOUND + grown + (64 << 10));
+    }
+    assert_true(entries_used(&t) <= BOUND);
+    assert_int_equal(entries_n(&t), N);
+    assert_true(t.n > 10000 && t.n < 30000 && spill_counts(file).kept == N - t.n);
+    for (size_t i = 0; i <= t.mask; i++)
+        n_old += t.slots[i].entry && number_of(t.slots[i].entry) < (uint64_t)10 * (N - 2 * t.n);
+    assert_true(n_old < t.n / 20);
+    entries_fini(&t);
+    assert_true(spill_counts(file).kept == 0);
+    spill_close(file);
 }
 
 static void untouched_ones_are_not_packed(void **state)
@@ -321,6 +402,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(topic_holds_the_last_cut),
+        cmocka_unit_test(so_it_does_with_most_in_a_file),
+        cmocka_unit_test(longest_unseen_leave_first),
         cmocka_unit_test(untouched_ones_are_not_packed),
         cmocka_unit_test(hostile_entries_are_refused),
     };

@@ -5,8 +5,8 @@
 #include "common/base/hash.h"
 
 const struct feature_def feature_defs[FEATURES_N] = {
-#define FEATURE(name, type, unit, group, absent, meaning) \
-    {#name, #type, #unit, #group, absent, meaning},
+#define FEATURE(name, type, unit, group, absent, meaning, rule) \
+    {#name, #type, #unit, #group, absent, meaning, rule},
 #include "schemas/features.def"
 #undef FEATURE
 };

@@ -6,14 +6,14 @@
 #include "common/base/str.h"
 
 enum feature {
-#define FEATURE(name, type, unit, group, absent, meaning) FEATURE_##name,
+#define FEATURE(name, type, unit, group, absent, meaning, rule) FEATURE_##name,
 #include "schemas/features.def"
 #undef FEATURE
     FEATURES_N
 };
 
 struct feature_def {
-    const char *name, *type, *unit, *group, *absent, *meaning;
+    const char *name, *type, *unit, *group, *absent, *meaning, *rule;
 };
 
 extern const struct feature_def feature_defs[FEATURES_N];

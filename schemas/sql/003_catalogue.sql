@@ -47,3 +47,51 @@ WHERE NOT EXISTS (SELECT FROM repeats r
                   WHERE j.reason = 'id_conflict' AND j.origin = 4
                     AND j.source_partition = e.partition AND j.source_offset = e."offset"
                     AND j.epoch = e.epoch);
+
+-- What stands in events between the events and matters to their features: settings of sites,
+-- policies and models (rec 5), external signals (19), ends of imports (4), each as its record. With
+-- events_all it is all that features are made of. One plain table: a setting holds on when the day
+-- that it came on is dropped.
+CREATE TABLE notices (
+    epoch int NOT NULL,
+    partition int NOT NULL,
+    "offset" bigint NOT NULL,
+    received timestamptz NOT NULL,
+    rec bigint NOT NULL,
+    record bytea
+);
+CREATE INDEX notices_place ON notices (partition, "offset");
+
+-- The archived vectors and events of a visitor, for who computes them anew: a hash costs a third of
+-- what a B-tree does.
+CREATE INDEX events_all_visitor ON events_all USING hash (visitor);
+CREATE INDEX features_visitor ON features USING hash (visitor);
+
+-- Training sets that were computed anew from archived events: featurizer --backfill.
+CREATE TABLE backfills (
+    name text PRIMARY KEY,
+    made timestamptz NOT NULL,
+    period_from timestamptz,
+    period_to timestamptz,
+    known_at timestamptz NOT NULL,
+    site_id bigint,
+    features_n bigint NOT NULL,
+    features_hash bigint NOT NULL,
+    options jsonb NOT NULL,
+    vectors bigint NOT NULL,
+    sessions bigint NOT NULL
+);
+
+-- Their vectors: columns as in features; a row without features is a conversion behind the period.
+CREATE TABLE backfill_vectors (
+    backfill text NOT NULL,
+    LIKE features INCLUDING DEFAULTS
+);
+CREATE INDEX backfill_vectors_of ON backfill_vectors (backfill);
+
+-- And their sessions: columns as in sessions.
+CREATE TABLE backfill_sessions (
+    backfill text NOT NULL,
+    LIKE sessions INCLUDING DEFAULTS
+);
+CREATE INDEX backfill_sessions_of ON backfill_sessions (backfill);

@@ -15,7 +15,7 @@ READS = {"collector": ("raw", "imports", "control"), "featurizer": ("events",), 
 BEHIND = ("features", "sessions", "predictions", "rejected", "visitors", "interventions", "outcomes", "deliveries",
           "decisions")
 TABLES = ("events_all", "repeats", "features", "sessions", "predictions", "rejected", "interventions", "outcomes",
-          "deliveries")
+          "deliveries", "notices")
 
 
 class Record:

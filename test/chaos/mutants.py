@@ -126,7 +126,8 @@ def _swap(rows, rng):
     """Two lines of the ledger from one partition, or the places of two rows."""
     i = rng.randrange(len(rows))
     if isinstance(rows[i], dict):
-        others = [k for k, row in enumerate(rows) if _place(row) != _place(rows[i])]
+        others = [k for k, row in enumerate(rows)  # notices of two partitions may be alike but for their places
+                  if _place(row) != _place(rows[i]) and row | _place(rows[i]) != rows[i]]
         if not others:
             return None
         k = rng.choice(others)

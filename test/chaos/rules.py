@@ -9,7 +9,7 @@ import collections
 
 import bodies
 import schema
-from schema import CONTROL, EVENTS, IMPORTS, INDEX_TICK, RAW
+from schema import CONTROL, EVENTS, IMPORTS, INDEX_SIGNAL, INDEX_TICK, RAW
 
 DERIVED = {"event": "vector", "tick": "tick", "control": "control", "import_end": "import_end"}
 PASSED_ON = ("received_us", "visitor", "site_id", "event_id", "type", "product_id", "value", "currency", "order_id")
@@ -166,7 +166,7 @@ WHOLE_LINES = ("rees46", "onlineretail")  # formats whose body_hash is over all 
 def _import_line(record, made, report):
     f = record.fields
     if made.topic == "rejected":
-        is_known = f["format"] in ("ndjson", *WHOLE_LINES) or made.fields["reason"] == "unknown_format"
+        is_known = f["format"] in ("ndjson", "unfit", *WHOLE_LINES) or made.fields["reason"] == "unknown_format"
         is_right = is_known and made.fields["body"] == f["body"]
     elif f["format"] in WHOLE_LINES:
         is_right = made.fields["body_hash"] == bodies.xxh3(f["body"])
@@ -232,6 +232,31 @@ def rule_ticks_and_control(w, seen, report):
             for name in ("what", "name", "version", "sha256", "kind", "body", "wants_features"):
                 if f[name] != record.fields[name]:
                     report("I4", f"{copy.place}: {name} is not that of {record.place}")
+
+
+SIGNALLED = {"received_us": "received_us", "site_id": "site_id", "kind": "kind", "region": "region", "value": "value",
+             "from_us": "valid_from_us", "to_us": "valid_to_us"}
+
+
+def _signal_of(event):
+    """(position, what it tells) of the signal that an event leads to."""
+    f = event.fields
+    told = {name: f[of] for name, of in SIGNALLED.items()}
+    told["region"] = f["region"] or f["country"]
+    *log, index, import_id = event.position
+    return (*log, index + INDEX_SIGNAL, import_id), told
+
+
+def rule_signals_go_everywhere(w, seen, report):
+    events = [r for part in seen.parts["events"] for r in part if r.fields["rec"] == "event"]
+    wanted = dict(_signal_of(r) for r in events if r.fields["type"] == "external_signal")
+    for p, part in enumerate(seen.parts["events"]):
+        have = {r.position: r for r in part if r.fields["rec"] == "signal"}
+        for at in wanted.keys() ^ have.keys():
+            report("I4", f"events partition {p}: the signal at {at} is {'missing' if at in wanted else 'of no event'}")
+        for at in wanted.keys() & have.keys():
+            if {name: have[at].fields[name] for name in SIGNALLED} != wanted[at] or have[at].key:
+                report("I4", f"{have[at].place}: not what its event tells: {wanted[at]}")
 
 
 # --- the sender's ledger ---
@@ -345,8 +370,8 @@ def _vector(source, record, conflicts, report):
 def rule_one_vector_an_event(w, seen, report):
     conflicts = {at for at in seen.taken if at[0] == EVENTS}
     for source, part in zip(seen.parts["events"], seen.parts["features"]):
-        clock = Clock()
-        for event, record in _follows("features", source, part, report):
+        clock, heard = Clock(), [r for r in source if r.fields["rec"] != "signal"]  # these lead to nothing of their own
+        for event, record in _follows("features", heard, part, report):
             now_us = clock.at(event.fields)
             if record.fields.get("clock_us", now_us) != now_us:
                 report("I2", f"{record.place}: clock {record.fields['clock_us']}, it is {now_us}")
@@ -455,5 +480,5 @@ def rule_sessions(w, seen, report):
                 report("I2", f"sessions partition {p}: {name} has a successor but has not ended")
 
 
-RULES = [rule_offsets_follow, rule_keys, rule_raw_is_told, rule_imports_are_told, rule_ticks_and_control, rule_ledger,
-         rule_one_vector_an_event, rule_one_prediction_a_vector, rule_sessions]
+RULES = [rule_offsets_follow, rule_keys, rule_raw_is_told, rule_imports_are_told, rule_ticks_and_control,
+         rule_signals_go_everywhere, rule_ledger, rule_one_vector_an_event, rule_one_prediction_a_vector, rule_sessions]

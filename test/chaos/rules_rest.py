@@ -5,10 +5,11 @@ import struct
 
 from logs import READS
 from rules import is_heartbeat
-from schema import EVENTS, POSITION_NAMES, TRANSACTIONAL, TYPES
+from schema import EVENTS, NUMBERS, POSITION_NAMES, TRANSACTIONAL, TYPES
 
 SOURCE = {"source_partition": "partition", "source_offset": "offset", "source_index": "index"}
 INDEXED = ("sessions", "interventions", "outcomes", "deliveries")
+NOTICE = {}  # in place of a kind: the row of what is no event
 OF_KIND = ("kind", "probability", "lower", "upper", "margin", "model", "version", "lacked")
 
 
@@ -37,11 +38,13 @@ def wanted_row(columns, record, place, kind=None):
             row[name] = place[0]
         elif name == "offset":
             row[name] = place[1]
+        elif kind == NOTICE and name in ("rec", "record"):
+            row[name] = NUMBERS[f["rec"]] if name == "rec" else record.value
         elif name in SOURCE:
             row[name] = f[SOURCE[name]]
         elif name in POSITION_NAMES:
             row[name] = signed(f[name])
-        elif kind is not None and name in OF_KIND:
+        elif kind and name in OF_KIND:
             row[name] = signed(kind[name]) if name == "version" else kind[name]
         else:
             field = name if name in f else name + "_us"
@@ -50,7 +53,8 @@ def wanted_row(columns, record, place, kind=None):
 
 
 def _key(row):
-    return (row["partition"], row["offset"], row.get("index", 0), row.get("kind") or "", row.get("attempt", 0))
+    kind = row["kind"] or "" if "probability" in row else ""  # of a prediction; a signal's is no part of its place
+    return (row["partition"], row["offset"], row.get("index", 0), kind, row.get("attempt", 0))
 
 
 def _records(seen):
@@ -60,6 +64,8 @@ def _records(seen):
             for r in part:
                 if r.fields["rec"] in ("event", "rejected"):
                     yield table, r, (r.partition, r.offset), None
+                elif r.fields["rec"] in ("control", "signal", "import_end"):
+                    yield "notices", r, (r.partition, r.offset), NOTICE
     for part in seen.parts["features"]:
         for r in part:
             if r.fields["rec"] == "vector" and r.fields["verdict"] < 2:

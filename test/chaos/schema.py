@@ -10,7 +10,7 @@ import msgpack
 
 SCHEMAS = pathlib.Path(__file__).resolve().parents[2] / "schemas"
 RAW, IMPORTS, CONTROL, EVENTS = 1, 2, 3, 4  # origins
-INDEX_TICK = 1000
+INDEX_TICK, INDEX_SIGNAL = 1000, 2000
 DEFAULTS = {"u64": 0, "f64": None, "time": 0, "str": "", "json": "", "bin": b"", "flag": False}
 CHECKS = {
     "u64": lambda v: type(v) is int and 0 <= v < 1 << 64,
@@ -22,7 +22,7 @@ CHECKS = {
     "flag": lambda v: type(v) is bool,
 }
 TOPIC_RECORDS = {  # besides the one that records.def names
-    "imports": ("import_line", "import_end"), "events": ("event", "tick", "control", "import_end"),
+    "imports": ("import_line", "import_end"), "events": ("event", "tick", "control", "import_end", "signal"),
     "features": ("vector", "tick", "control", "import_end"),
     "predictions": ("prediction", "tick", "control", "import_end"),
     "visitors": ("visitor", "checkpoint"), "models": ("manifest", "chunk"),
@@ -55,6 +55,7 @@ def _parts():
 
 
 RECORDS, PARTS = _records(), _parts()
+NUMBERS = {name: number for number, (name, _) in RECORDS.items()}
 TYPES = {name: {field: kind for kind, field in fields.values()} for name, fields in RECORDS.values()}
 
 

@@ -238,10 +238,39 @@ def sites(p):
     says(p, 78, ["it is of site 4, not 5"], "sites", "put", "5", "--from", file)
     file.write_text('{"site": 5, "rate": "fast"}')
     says(p, 78, ["site.json: not an object as JSON, or a member of a wrong type"], "sites", "put", "5", "--from", file)
+    site_events(p)
     says(p, 0, ["is off"], "sites", "off", "4")
     says(p, 0, ["off"], "sites", "list")
     demand(not control_of(p)[-1].get("version"), "sites off")
     says(p, 0, ["before: nothing", "none: nobody can send"], "sites", "put", "4")
+
+
+def site_events(p):
+    """What becomes of the events of a site that is there."""
+    for said, options in {
+            'no time zone "Europe/Berlim"; the nearest is "Europe/Berlin"': ("--timezone", "Europe/Berlim"),
+            "is no code of ISO 4217": ("--currency", "eur"), "without a currency": ("--exchange", "USD=0.92"),
+            "as in USD=0.92": ("--exchange", "USD:0.92"), "--consent must be none": ("--consent", "ads"),
+            "session_gap_s: not from 60": ("--session-gap", "59"), "from 0 to 86400": ("--session-gap", "86401"),
+            "from 0 to 36500": ("--keep-days", "36501"),
+            "either --known-types-only": ("--known-types-only", "--any-types")}.items():
+        says(p, 2, [said], "sites", "put", "4", *options)
+    text = says(p, 0, ["timezone Asia/Kathmandu (1 offset), currency EUR (USD=0.92 GBP=1.17), sessions end after 900 s, "
+                       "consent necessary,analytics, visitors kept 30 days, known types only"], "sites", "put", "4",
+                "--timezone", "asia/kathmandu", "--currency", "EUR", "--exchange", "USD=0.92", "--exchange", "GBP=1.17",
+                "--session-gap", "900", "--consent", "necessary,analytics", "--keep-days", "30", "--known-types-only")
+    demand("name     other" in text, f"a setting of before is gone: {text}")
+    body = control_of(p)[-1]["body"]
+    wanted = {"timezone": "Asia/Kathmandu", "zone_rules": "0=345", "currency": "EUR", "rates": "USD=0.92 GBP=1.17",
+              "session_gap_s": 900, "consent": 3, "keep_days": 30, "known_types_only": True}
+    demand({k: body.get(k) for k in wanted} == wanted, f"sites put: {body}")
+    says(p, 0, ["timezone Asia/Kathmandu", "known types only"], "sites", "list")
+    says(p, 0, ["timezone Europe/Berlin (141 offsets)"], "sites", "put", "4", "--timezone", "Europe/Berlin")
+    rules = control_of(p)[-1]["body"]["zone_rules"]
+    demand(rules.startswith("0=60 638326800=120 654656400=60 ") and " 1711846800=120 1729990800=60 " in rules, rules)
+    text = says(p, 0, ["name     other"], "sites", "put", "4", "--timezone", "", "--currency", "", "--session-gap", "0",
+                "--consent", "none", "--keep-days", "0", "--any-types")
+    demand("events  " not in text and not wanted.keys() & control_of(p)[-1]["body"].keys(), f"taken back: {text}")
 
 
 def policies(p):

@@ -4,10 +4,11 @@
  *
  * skew [-c FILE]: reads the topics events and features from their beginnings, prints "vectors
  * N, mismatched M, missing K"; leaves with 1 when anything differed, with 0 when nothing did.
- * Events must not have expired, nor session_idle_s or tail have changed, since the first of
+ * Events must not have expired, nor options of featurizer have changed, since the first of
  * them. */
 #include "common/bus/config.h"
 #include "common/bus/tail.h"
+#include "featurizer/settings.h"
 #include "featurizer/verify.h"
 
 #include <inttypes.h>
@@ -55,9 +56,7 @@ static bool run(const char *path, struct verify_counts *counts, struct err *e)
     struct config *c = config_open(path, e);
     if (!c)
         return false;
-    struct featurizer_options o = {
-        .idle_us = (int64_t)config_u64(c, "featurizer", "session_idle_s") * SECOND_US,
-        .tail = (uint32_t)config_u64(c, "featurizer", "tail")};
+    struct featurizer_options o = settings_of(c);
     struct verify *v = verify_new(&o);
     bool is_read = read_topic(v, c, TOPIC_events, e) && read_topic(v, c, TOPIC_features, e);
     *counts = verify_result(v);
