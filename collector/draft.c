@@ -213,6 +213,8 @@ void draft_value(struct draft *d, const struct line *line, const struct kept *me
     }
     if (need_not_fit(line))
         draft_keep(d, member);
+    else if (line->place == PLACE_properties && d->of == NULL)
+        wait_for_type(d, line, member); /* it may be none that lists the field */
     else
         draft_fault(d, why, line->name.at);
 }

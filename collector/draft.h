@@ -34,6 +34,7 @@ enum place {
     PLACE_none,
     PLACE_root,
     PLACE_envelope,
+    PLACE_around, /* the context of a whole batch */
     PLACE_context,
     PLACE_page,
     PLACE_screen,

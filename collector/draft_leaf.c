@@ -177,10 +177,9 @@ static enum taken take_time(const struct datum *value, struct claim *to, enum re
 
 static enum taken take_micros(const struct datum *value, struct claim *to, enum reason *why)
 {
-    static const uint64_t year_10000_us = 253402300800000000;
     uint64_t us = 0;
     *why = REASON_bad_timestamp;
-    if (!as_u64(value, &us) || us >= year_10000_us)
+    if (!as_u64(value, &us) || us >= CLOCK_END_US)
         return TAKEN_NO;
     *to = (struct claim){(int64_t)us, true};
     return TAKEN_YES;

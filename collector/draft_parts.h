@@ -46,7 +46,8 @@ struct kept {
     struct datum value;
 };
 
-/* A member whose meaning waits for the type. */
+/* A member whose meaning waits for the type, or that fits only if the type lists no such field.
+ */
 struct late {
     const struct line *line;
     struct kept member;

@@ -106,7 +106,7 @@ struct front {
 static bool is_around_ip(struct edge_event *x, struct str key)
 {
     return key_means(x, key, "context") || key_means(x, key, "properties") ||
-           key_means(x, key, "params");
+           key_means(x, key, "params") || key_means(x, key, "traits");
 }
 
 static bool tells_ip(struct edge_event *x, struct str object, bool is_top)

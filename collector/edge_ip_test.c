@@ -68,11 +68,17 @@ static const struct row forwarded[] = {
     {0, "", IN(",\"c\\u006fntext\":{\"i\\u0070\":\"" FULL "\"}"), "", NET},
     {0, "", IN(",\"properties\":{\"a\":1,\"ip\":\"" FULL "\",\"b\":[2]}"), "", NET},
     {0, "", IN(",\"properties\":{\"ip\":[\"" FULL "\"]}"), "", ""},
+    {0, "", IN(",\"traits\":{\"a\":1,\"ip\":\"" FULL "\",\"b\":[2]}"), "", NET},
     {0, "", IN(",\"ip\":\"" FULL "\",\"context\":{\"ip\":\"2001:db8:1234:77::77\"}"), "",
      "2001:db8:1234::"},
     {0, "",
      "{\"batch\":[{\"type\":\"track\",\"event\":\"x\",\"userId\":\"u\",\"ip\":\"" FULL "\"}]}",
      "", NET},
+    {0, "",
+     "{\"batch\":[{\"type\":\"track\",\"event\":\"x\",\"userId\":\"u\"}],\"context\":{"
+     "\"library\":{},"
+     "\"ip\":\"" FULL "\"}}",
+     NET, NET},
 };
 
 static void post(struct buf *b, const struct row *row)

@@ -112,6 +112,8 @@ static const struct row rows[] = {
     {"batch of bad ones", BATCH("{\"batch\":[5,{}]}", 400, "\"accepted\":0,\"rejected\":2")},
     {"empty batch", BATCH("{\"batch\":[]}", 400, "no event was accepted")},
     {"no batch", BATCH(EVENT, 400, "bad_field")},
+    {"year 10000", BATCH("{\"batch\":[" EVENT "],\"sentAt\":\"9999-12-31T23:59:59-01:00\"}",
+                         400, "bad_timestamp")},
     {"batch not JSON", BATCH("{\"batch\":[", 400, "malformed")},
     {"preflight", "OPTIONS /v1/track", "Origin: https://shop.example\r\n", "", 204,
      "Access-Control-Allow-Origin: https://shop.example\r\n"},

@@ -156,6 +156,8 @@ static const struct hostile jsons[] = {
     CASE("time of 1969", TRACK(",\"timestamp\":\"1969-12-31T00:00:00Z\""), bad_timestamp),
     CASE("the year 2100", TRACK(",\"timestamp\":\"2100-01-01T00:00:00Z\""), NONE),
     CASE("the year 10000", TRACK(",\"timestamp\":253402300800000"), bad_timestamp),
+    CASE("the year 10000 by an offset", TRACK(",\"sentAt\":\"9999-12-31T23:59:59-00:01\""),
+         bad_timestamp),
     CASE("the year 10000 in microseconds", TRACK(",\"timestamp_micros\":253402300800000000"),
          bad_timestamp),
     CASE("microseconds below 0", TRACK(",\"timestamp_micros\":-1"), bad_timestamp),

@@ -156,6 +156,29 @@ static void a_word_of_other_types_is_a_property(void **state)
     ASSERT_STR(e->properties, "{\"position\":3}");
 }
 
+/* Of fields that any type may have, too: what does not fit is one, if the type has none such.
+ */
+static void what_fits_no_field_is_a_property(void **state)
+{
+    (void)state;
+    const struct event *e =
+        sent("{\"type\":\"track\",\"event\":\"Toggle\",\"userId\":\"u\",\"properties\":{"
+             "\"value\":true,\"rating\":\"PG-13\",\"query\":{},\"price\":5,\"items\":3}}");
+    assert_true(isnan(e->value) && isnan(e->rating) && e->query.len == 0 && e->price == 5);
+    ASSERT_STR(e->properties, "{\"value\":true,\"rating\":\"PG-13\",\"query\":{},\"items\":3}");
+    e = sent("{\"type\":\"page_view\",\"userId\":\"u\",\"quantity\":-1,\"value\":\"x\","
+             "\"revenue\":2}");
+    assert_true(isnan(e->quantity) && e->value == 2);
+    ASSERT_STR(e->properties, "{\"quantity\":-1,\"value\":\"x\"}");
+    struct event none;
+    assert_string_equal(kit_event(&k,
+                                  STR("{\"type\":\"purchase\",\"userId\":\"u\",\"value\":\"x\","
+                                      "\"revenue\":2}"),
+                                  &none),
+                        "bad_field");
+    ASSERT_STR(detail(), "value");
+}
+
 static void the_context_of_a_type_is_read(void **state)
 {
     (void)state;
@@ -228,6 +251,7 @@ int main(int argc, char *argv[])
         cmocka_unit_test(what_lacks_is_named),
         cmocka_unit_test(every_type_is_taken),
         cmocka_unit_test(a_word_of_other_types_is_a_property),
+        cmocka_unit_test(what_fits_no_field_is_a_property),
         cmocka_unit_test(the_context_of_a_type_is_read),
         cmocka_unit_test(consent_is_told_in_many_ways),
     };

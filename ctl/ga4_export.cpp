@@ -101,16 +101,20 @@ bool is_of_page(std::string_view name)
     return false;
 }
 
+bool is_named(const dom::element &parameter, std::string_view name)
+{
+    std::string_view found;
+    return parameter["key"].get(found) == simdjson::SUCCESS && found == name;
+}
+
 bool find_parameter(const dom::element &row, std::string_view name, dom::element *value)
 {
     dom::array parameters;
     if (row["event_params"].get(parameters) != simdjson::SUCCESS)
         return false;
-    for (dom::element parameter : parameters) {
-        std::string_view found;
-        if (parameter["key"].get(found) == simdjson::SUCCESS && found == name)
+    for (dom::element parameter : parameters)
+        if (is_named(parameter, name))
             return parameter_value(parameter, value);
-    }
     return false;
 }
 
@@ -125,7 +129,8 @@ void put_page(struct buf *b, const dom::element &row)
     buf_byte(b, '}');
 }
 
-// device.category is collector's device; BigQuery's "smart tv" is no word of it and is kept out.
+// device.category is collector's device; BigQuery's "smart tv" is no word of it and is kept
+// out.
 void put_context(struct buf *b, const dom::element &row)
 {
     key(b, STR("context"));
@@ -152,36 +157,75 @@ void put_context(struct buf *b, const dom::element &row)
     buf_text(b, "}}");
 }
 
+// Whether one of the first `n` bears the name.
+bool is_among(const dom::array &parameters, size_t n, std::string_view name)
+{
+    for (dom::element parameter : parameters) {
+        if (n-- == 0)
+            break;
+        if (is_named(parameter, name))
+            return true;
+    }
+    return false;
+}
+
 // The first of equal names counts, as BigQuery's own query by key has it.
 void put_parameters(struct buf *b, const dom::element &row)
 {
     dom::array parameters;
-    dom::element value, first;
+    dom::element value;
+    size_t n = 0;
     if (row["event_params"].get(parameters) != simdjson::SUCCESS)
         return;
     for (dom::element parameter : parameters) {
         std::string_view name;
-        if (parameter["key"].get(name) != simdjson::SUCCESS || name.empty() ||
-            is_of_page(name) || !parameter_value(parameter, &value))
-            continue;
-        if (!find_parameter(row, name, &first) || !(simdjson::minify(first) == simdjson::minify(value)))
-            continue;
-        member(b, std::string(name).c_str(), value);
+        if (parameter["key"].get(name) == simdjson::SUCCESS && !name.empty() &&
+            !is_of_page(name) && !is_among(parameters, n, name) &&
+            parameter_value(parameter, &value))
+            member(b, std::string(name).c_str(), value);
+        n++;
     }
 }
 
-void put_properties(struct buf *b, const dom::element &row)
+// As params, whose names for session, language and campaign collector knows.
+void put_params(struct buf *b, const dom::element &row)
 {
     dom::element value;
-    key(b, STR("properties"));
+    key(b, STR("params"));
     buf_byte(b, '{');
     put_parameters(b, row);
     if (!find_parameter(row, "transaction_id", &value))
         member_of(b, "transaction_id", row, "/ecommerce/transaction_id");
     if (!find_parameter(row, "value", &value))
         member_of(b, "value", row, "/ecommerce/purchase_revenue");
-    member_of(b, "items", row, "/items");
+    if (!find_parameter(row, "items", &value))
+        member_of(b, "items", row, "/items");
     buf_byte(b, '}');
+}
+
+// What the visitor has granted: "Yes" or "No"; "Unset" is as if nothing were told.
+void put_consent(struct buf *b, const dom::element &row)
+{
+    static const struct {
+        const char *path, *purpose;
+    } purposes[] = {{"/privacy_info/analytics_storage", "analytics_storage"},
+                    {"/privacy_info/ads_storage", "ad_storage"}};
+    bool is_begun = false;
+    for (const auto &p : purposes) {
+        std::string_view said;
+        if (row.at_pointer(p.path).get(said) != simdjson::SUCCESS ||
+            (said != "Yes" && said != "No"))
+            continue;
+        if (!is_begun) {
+            key(b, STR("consent"));
+            buf_byte(b, '{');
+        }
+        is_begun = true;
+        key(b, str_of(p.purpose));
+        json_put_str(b, str_of_view(said));
+    }
+    if (is_begun)
+        buf_byte(b, '}');
 }
 
 bool put_row(struct buf *b, const dom::element &row)
@@ -190,7 +234,7 @@ bool put_row(struct buf *b, const dom::element &row)
     std::string_view name;
     char time[CLOCK_TEXT];
     if (row["event_name"].get(name) != simdjson::SUCCESS || name.empty() ||
-        !whole(row, "/event_timestamp", &us) || us > (uint64_t)INT64_MAX / 2)
+        !whole(row, "/event_timestamp", &us) || us >= CLOCK_END_US)
         return false;
     clock_format((int64_t)us, time);
     buf_byte(b, '{');
@@ -202,8 +246,9 @@ bool put_row(struct buf *b, const dom::element &row)
     member_of(b, "userId", row, "/user_id");
     key(b, STR("source"));
     json_put_str(b, STR("analytics"));
+    put_consent(b, row);
     put_context(b, row);
-    put_properties(b, row);
+    put_params(b, row);
     buf_byte(b, '}');
     return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* import - a file as entries under an import id, which depends on its bytes, site, format and
- * mapping alone. An entry is a line; of onlineretail it is an invoice: its lines with '\n' between. Lines
- * of csv, crm, ad_spend, weblog and ga4 are given as the JSON of an event. */
+ * mapping alone. An entry is a line; of onlineretail it is an invoice: its lines with '\n'
+ * between. Lines of csv, crm, ad_spend, weblog and ga4 are given as the JSON of an event. */
 #ifndef AUSPEX_CTL_IMPORT_H
 #define AUSPEX_CTL_IMPORT_H
 
@@ -50,9 +50,9 @@ struct import {
 };
 
 /* Reads the whole file once for its digest. Fails for what is no regular file (a digest first
- * and lines after it need one), for compressed ones, and for a wrong header. `mapping` is the path
- * of a mapping's file (mapping.h): of csv it must be told, of crm and ad_spend it may be, of others it
- * is NULL. */
+ * and lines after it need one), for compressed ones, and for a wrong header. `mapping` is the
+ * path of a mapping's file (mapping.h): of csv it must be told, of crm and ad_spend it may be,
+ * of others it is NULL. */
 MUST_USE bool import_open(struct import *i, const char *path, enum import_format format,
                           const char *mapping, uint64_t site_id, struct err *e);
 void import_close(struct import *i);

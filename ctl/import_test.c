@@ -186,9 +186,12 @@ static void id_depends_on_bytes_site_and_format(void **state)
     /* python3: hashlib.sha256(hashlib.sha256(b"a\n").digest() + (7).to_bytes(8, "big")
      * + b"ndjson").hexdigest()[:16] */
     assert_int_equal(import_id(&one, 7, IMPORT_NDJSON, NO_MAPPING), 0xa02714e83a8961fc);
-    assert_true(import_id(&one, 7, IMPORT_NDJSON, NO_MAPPING) != import_id(&one, 8, IMPORT_NDJSON, NO_MAPPING));
-    assert_true(import_id(&one, 7, IMPORT_NDJSON, NO_MAPPING) != import_id(&one, 7, IMPORT_REES46, NO_MAPPING));
-    assert_true(import_id(&one, 7, IMPORT_NDJSON, NO_MAPPING) != import_id(&other, 7, IMPORT_NDJSON, NO_MAPPING));
+    assert_true(import_id(&one, 7, IMPORT_NDJSON, NO_MAPPING) !=
+                import_id(&one, 8, IMPORT_NDJSON, NO_MAPPING));
+    assert_true(import_id(&one, 7, IMPORT_NDJSON, NO_MAPPING) !=
+                import_id(&one, 7, IMPORT_REES46, NO_MAPPING));
+    assert_true(import_id(&one, 7, IMPORT_NDJSON, NO_MAPPING) !=
+                import_id(&other, 7, IMPORT_NDJSON, NO_MAPPING));
     file_is(STR("a\n"));
     struct import i = opened(IMPORT_NDJSON);
     assert_int_equal(i.id, import_id(&one, 7, IMPORT_NDJSON, NO_MAPPING));

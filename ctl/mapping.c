@@ -27,7 +27,8 @@ struct member {
     size_t n;
     unsigned line;
     const struct recipe *chosen;
-    bool is_rest; /* path is that of a place, without ".*" */
+    bool is_rest;   /* path is that of a place, without ".*" */
+    bool has_comma; /* for the point of its numbers */
 };
 
 struct meaning {
@@ -42,6 +43,8 @@ struct mapping {
     size_t n_members;
     struct meaning meanings[TYPES];
     size_t n_meanings;
+    struct str commas; /* paths with blanks between */
+    unsigned commas_line;
     char separator;
     struct str columns[MAPPING_COLUMNS];
     bool is_named[MAPPING_COLUMNS]; /* by a member */
@@ -51,7 +54,8 @@ struct mapping {
 /* A value on its way into the object. */
 struct given {
     struct str path, value;
-    size_t whole; /* where the name of a column begins in path, which is one part; 0 = nowhere */
+    size_t
+        whole; /* where the name of a column begins in path, which is one part; 0 = nowhere */
 };
 
 static const char crm[] = "# a file of customers, one a line\n"
@@ -134,6 +138,15 @@ static bool is_path(struct str path)
     return true;
 }
 
+/* The first of this path; NULL when there is none. */
+static struct member *member_of(struct mapping *m, struct str path)
+{
+    for (size_t i = 0; i < m->n_members; i++)
+        if (!m->members[i].is_rest && str_eq(m->members[i].path, path))
+            return &m->members[i];
+    return NULL;
+}
+
 static bool member_read(struct mapping *m, struct str path, struct str terms, unsigned line,
                         struct err *e)
 {
@@ -148,9 +161,8 @@ static bool member_read(struct mapping *m, struct str path, struct str terms, un
         return bad_line(m, line, "a member is named as userId or properties.price", e);
     if (to->is_rest)
         return str_is(terms, "*") || bad_line(m, line, "behind PLACE.* = stands *", e);
-    for (size_t i = 0; i + 1 < m->n_members; i++)
-        if (!m->members[i].is_rest && str_eq(m->members[i].path, path))
-            return bad_line(m, line, "this member stands above already", e);
+    if (member_of(m, path) != to)
+        return bad_line(m, line, "this member stands above already", e);
     return terms_read(m, to, terms, e);
 }
 
@@ -183,9 +195,25 @@ static bool line_read(struct mapping *m, struct str line, unsigned number, struc
     value = str_trim(value);
     if (str_is(key, "separator"))
         return separator_read(m, value, number, e);
+    if (str_is(key, "comma")) {
+        m->commas = value;
+        m->commas_line = number;
+        return true;
+    }
     if (str_starts(key, STR("type[")) && str_ends(key, STR("]")))
         return meaning_read(m, key, value, number, e);
     return member_read(m, key, value, number, e);
+}
+
+static bool commas_settle(struct mapping *m, struct err *e)
+{
+    for (struct str rest = m->commas; (rest = str_trim(rest)).len > 0;) {
+        struct member *x = member_of(m, str_cut(rest, ' ', &rest));
+        if (!x)
+            return bad_line(m, m->commas_line, "comma names a member that no line makes", e);
+        x->has_comma = true;
+    }
+    return true;
 }
 
 struct mapping *mapping_new(struct str text, const char *name, struct err *e)
@@ -199,7 +227,7 @@ struct mapping *mapping_new(struct str text, const char *name, struct err *e)
         is_good = line_read(m, str_cut(rest, '\n', &rest), line, e);
     if (is_good && m->n_members == 0)
         is_good = bad_line(m, 1, "it names no member", e);
-    if (is_good)
+    if (is_good && commas_settle(m, e))
         return m;
     mapping_free(m);
     return NULL;
@@ -259,10 +287,13 @@ bool mapping_header(struct mapping *m, struct str line, struct err *e)
     line = arena_str(&m->arena, line);
     if (str_starts(line, bom))
         line = str_over(line.at + bom.len, line.len - bom.len);
-    m->n_columns = csv_split_at(str_trim(line), m->separator, m->columns, MAPPING_COLUMNS);
+    if (str_ends(line, STR("\r")))
+        line.len--;
+    m->n_columns = csv_split_at(line, m->separator, m->columns, MAPPING_COLUMNS);
     if (m->n_columns == 0)
-        return err_set(e, 0, "the first line is no header: quotes are amiss, or it has more "
-                             "than 256 columns");
+        return err_set(e, 0,
+                       "the first line is no header: quotes are amiss, or it has more "
+                       "than 256 columns");
     for (size_t i = 0; i < m->n_columns; i++)
         m->columns[i] = str_trim(csv_text(m->columns[i], &m->arena));
     for (size_t i = 0; i < m->n_members; i++) {
@@ -303,6 +334,43 @@ static struct str meaning_of(const struct mapping *m, struct str value)
     return value;
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Whether a point, blank or apostrophe stands here between groups of three digits. */
+static bool is_gap(struct str s, size_t i)
+{
+    char c = s.at[i];
+    return (c == '.' || c == ' ' || c == '\'') && i > 0 && is_digit(s.at[i - 1]) &&
+           (s.len - i) % 4 == 0;
+}
+
+/* "1.299,50" as "1299.50"; what is no such number stays as it is, for collector to refuse. */
+static struct str pointed(struct mapping *m, struct str value)
+{
+    struct str cents, whole = str_cut(value, ',', &cents);
+    char *at = arena_take(&m->row, value.len + 1);
+    size_t len = 0;
+    for (size_t i = 0; i < whole.len; i++) {
+        bool is_sign = i == 0 && (whole.at[i] == '-' || whole.at[i] == '+');
+        if (is_gap(whole, i))
+            continue;
+        if (!is_sign && !is_digit(whole.at[i]))
+            return value;
+        at[len++] = whole.at[i];
+    }
+    if (cents.len > 0)
+        at[len++] = '.';
+    for (size_t i = 0; i < cents.len; i++) {
+        if (!is_digit(cents.at[i]))
+            return value;
+        at[len++] = cents.at[i];
+    }
+    return str_over(at, len);
+}
+
 static size_t give(struct given *to, size_t n, struct str path, struct str value, size_t whole)
 {
     if (value.len == 0)
@@ -328,7 +396,9 @@ static size_t gather(struct mapping *m, const struct str *fields, struct given *
         const struct member *x = &m->members[i];
         if (!x->is_rest) {
             struct str value = value_of(m, x->chosen, fields);
-            n = give(to, n, x->path, str_is(x->path, "type") ? meaning_of(m, value) : value, 0);
+            if (str_is(x->path, "type"))
+                value = meaning_of(m, value);
+            n = give(to, n, x->path, x->has_comma ? pointed(m, value) : value, 0);
             continue;
         }
         for (size_t k = 0; k < m->n_columns; k++)

@@ -8,10 +8,13 @@
  *   MEMBER = TERMS | TERMS      the first alternative whose columns the file has
  *   PLACE.* = *                 all columns that nothing else names, by their own names
  *   type[VALUE] = NAME          what a value of the member `type` means
+ *   comma = MEMBER MEMBER ...   their numbers are written as 1.299,50 or 1 299,50; is 1299.50
+ * then
  *
  * MEMBER is a path such as userId, timestamp, properties.price or context.page.url; a TERM is a
- * column's name, [in brackets] where it has blanks, or a "constant". Names of columns are compared
- * without regard to case. A member whose columns are empty in a row is left out of its event. */
+ * column's name, [in brackets] where it has blanks, or a "constant". Names of columns are
+ * compared without regard to case. A member whose columns are empty in a row is left out of its
+ * event. */
 #ifndef AUSPEX_CTL_MAPPING_H
 #define AUSPEX_CTL_MAPPING_H
 
@@ -28,8 +31,8 @@ void mapping_free(struct mapping *m); /* NULL is fine */
 /* The text of a mapping that comes with the program: crm or ad_spend. */
 struct str mapping_preset(const char *name);
 
-/* Binds members to the columns of a file's first line. Fails when one that must be there is not;
- * the text says which columns the file has. */
+/* Binds members to the columns of a file's first line. Fails when one that must be there is
+ * not; the text says which columns the file has. */
 MUST_USE bool mapping_header(struct mapping *m, struct str line, struct err *e);
 /* Appends the row's event as one line of JSON. False when the row has not as many fields as the
  * header, or its quotes are amiss; nothing is appended then. */

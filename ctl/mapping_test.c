@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -58,11 +59,48 @@ static void columns_become_members(void **state)
 static void what_is_not_named_goes_along(void **state)
 {
     (void)state;
-    struct mapping *m = bound("userId = id\nproperties.a = a\nproperties.* = *\n", "id,a,b.c,d,");
+    struct mapping *m =
+        bound("userId = id\nproperties.a = a\nproperties.* = *\n", "id,a,b.c,d,");
     row_is(m, "1,2,3,4,5",
            "{\"userId\":\"1\",\"properties\":{\"a\":\"2\",\"b.c\":\"3\",\"d\":\"4\"}}");
     row_is(m, "1,,,,", "{\"userId\":\"1\"}");
     row_is(m, ",,,,", NULL);
+    mapping_free(m);
+}
+
+static void numbers_with_a_comma_get_a_point(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *told, *given;
+    } cases[] = {
+        {"1.299,50", "1299.50"},  {"-1 299 000,5", "-1299000.5"},
+        {"1'299", "1299"},        {"1.299", "1299"},
+        {"19,99", "19.99"},       {"+7", "+7"},
+        {"12.99", "12.99"}, /* no group of three */
+        {"1,299.50", "1,299.50"}, {"19,99 EUR", "19,99 EUR"},
+    };
+    struct mapping *m =
+        bound("comma = properties.price\nseparator = ;\nproperties.price = price\n"
+              "properties.note = note\n",
+              "price;note");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char row[64], json[128];
+        (void)snprintf(row, sizeof row, "%s;1,5", cases[i].told);
+        (void)snprintf(json, sizeof json,
+                       "{\"properties\":{\"price\":\"%s\",\"note\":\"1,5\"}}", cases[i].given);
+        row_is(m, row, json);
+    }
+    row_is(m, ";1", "{\"properties\":{\"note\":\"1\"}}");
+    mapping_free(m);
+}
+
+/* The columns at both ends of the header have no name. */
+static void tabs_at_the_ends_are_columns(void **state)
+{
+    (void)state;
+    struct mapping *m = bound("separator = tab\nuserId = id\n", "\tid\t\r");
+    row_is(m, "1\tu\tx", "{\"userId\":\"u\"}");
     mapping_free(m);
 }
 
@@ -107,6 +145,7 @@ static void faults_are_named(void **state)
         {"separator = ::\nuserId = a\n", "separator is one character"},
         {"type[a] = \nuserId = a\n", "nothing behind ="},
         {"userId = \xff\n", "not UTF-8"},
+        {"userId = a\ncomma = properties.price\n", "test.map:2: comma names a member that no"},
         {"userId = a b c d e f g h i\n", "more than 8 terms"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -125,8 +164,9 @@ static void a_missing_column_is_named(void **state)
     struct mapping *m = mapping_new(STR("userId = id | [user no]\n"), "test.map", &e);
     assert_non_null(m);
     assert_false(mapping_header(m, STR("Name,Town"), &e));
-    assert_string_equal(e.text, "no column for userId (test.map:1: one of id, user no); the file "
-                                "has Name, Town");
+    assert_string_equal(e.text,
+                        "no column for userId (test.map:1: one of id, user no); the file "
+                        "has Name, Town");
     assert_false(mapping_header(m, STR("a,\"b"), &e));
     mapping_free(m);
 }
@@ -136,6 +176,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_become_members),
         cmocka_unit_test(what_is_not_named_goes_along),
+        cmocka_unit_test(numbers_with_a_comma_get_a_point),
+        cmocka_unit_test(tabs_at_the_ends_are_columns),
         cmocka_unit_test(presets_fit_common_headers),
         cmocka_unit_test(faults_are_named),
         cmocka_unit_test(a_missing_column_is_named),

@@ -288,7 +288,9 @@ static bool options_read(const struct ctl *c, struct replay *r, enum import_form
     while (word && *format < IMPORT_FORMATS && strcmp(word, import_formats[*format]) != 0)
         ++*format;
     if (!word || *format == IMPORT_FORMATS)
-        return err_code(e, EXIT_CODE_USAGE, "--format must be ndjson, csv, crm, ad_spend, weblog, ga4, rees46 or onlineretail");
+        return err_code(
+            e, EXIT_CODE_USAGE,
+            "--format must be ndjson, csv, crm, ad_spend, weblog, ga4, rees46 or onlineretail");
     if (speed && strcmp(speed, "max") != 0 &&
         (!str_f64(str_of(speed), &r->speed) || r->speed <= 0))
         return err_code(e, EXIT_CODE_USAGE, "--speed must be max, or a number above 0");
@@ -319,7 +321,8 @@ const struct verb replay_verbs[] = {
     {.name = "replay",
      .operands = "FILE",
      .summary = "imports a file of events, beside the live ones",
-     .options = {{"format", "WORD", "ndjson, csv, crm, ad_spend, weblog, ga4, rees46, onlineretail"},
+     .options = {{"format", "WORD",
+                  "ndjson, csv, crm, ad_spend, weblog, ga4, rees46, onlineretail"},
                  {"mapping", "FILE", "of csv, crm, ad_spend: which column means what"},
                  {"site", "N", "site that the events belong to (1)"},
                  {"speed", "X|max", "event time times X, or as fast as it goes (max)"},
@@ -331,10 +334,14 @@ const struct verb replay_verbs[] = {
          "                      several one behind the other are joined, | parts alternatives\n"
          "  PLACE.* = *         all other columns, by their names, as properties.* = *\n"
          "  type[VALUE] = NAME  what a value of the column of type means\n"
+         "  comma = MEMBER ...  their numbers are written as 1.299,50\n"
          "  separator = ;       or tab; a comma unless told\n"
-         "crm: customers, one a line (user_id, updated_at; the rest are traits). ad_spend: what\n"
-         "advertisements cost (day, channel, amount, campaign, currency). weblog: the combined\n"
-         "log of Apache and nginx. ga4: Google Analytics 4's BigQuery export as NDJSON. rees46:\n"
+         "crm: customers, one a line (user_id, updated_at; the rest are traits). ad_spend: "
+         "what\n"
+         "advertisements cost (day, channel, amount, campaign, currency). weblog: the "
+         "combined\n"
+         "log of Apache and nginx. ga4: Google Analytics 4's BigQuery export as NDJSON. "
+         "rees46:\n"
          "rows of REES46's CSV. onlineretail: the CSV of\n"
          "UCI's Online Retail, the lines of an invoice as one event: purchase, refund,\n"
          "stock_adjustment or bad_debt_adjustment; an invoice with a bad line is refused "

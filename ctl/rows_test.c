@@ -45,16 +45,21 @@ static void kinds_of_requests(void **state)
     static const struct {
         const char *request, *status, *type;
     } cases[] = {
-        {"GET / HTTP/1.1", "200", "page_view"},     {"GET / HTTP/1.1", "304", "page_view"},
-        {"GET /a.css HTTP/1.1", "200", "request"},  {"GET /a.png?b HTTP/2.0", "200", "request"},
-        {"HEAD / HTTP/1.1", "200", "request"},      {"POST /login HTTP/1.1", "302", "form_submit"},
-        {"POST /login HTTP/1.1", "500", "error"},   {"GET /gone HTTP/1.1", "404", "error"},
+        {"GET / HTTP/1.1", "200", "page_view"},
+        {"GET / HTTP/1.1", "304", "page_view"},
+        {"GET /a.css HTTP/1.1", "200", "request"},
+        {"GET /a.png?b HTTP/2.0", "200", "request"},
+        {"HEAD / HTTP/1.1", "200", "request"},
+        {"POST /login HTTP/1.1", "302", "form_submit"},
+        {"POST /login HTTP/1.1", "500", "error"},
+        {"GET /gone HTTP/1.1", "404", "error"},
         {"\\x16\\x03\\x01", "400", "error"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct buf line = {0}, b = {0};
         char want[64];
-        buf_printf(&line, "2001:db8::7 - - [01/Jan/2024:00:00:00 +0000] \"%s\" %s - \"-\" \"-\"",
+        buf_printf(&line,
+                   "2001:db8::7 - - [01/Jan/2024:00:00:00 +0000] \"%s\" %s - \"-\" \"-\"",
                    cases[i].request, cases[i].status);
         assert_true(weblog_row(buf_as_str(&line), &b));
         (void)snprintf(want, sizeof want, "{\"type\":\"%s\",", cases[i].type);
@@ -74,6 +79,8 @@ static void other_lines_are_none(void **state)
         "1.2.3.4 - - [10/Oct/2023:13:55:36 -0700] \"GET / HTTP/1.1\" 200 1",
         "1.2.3.4 - - [10/Okt/2023:13:55:36 -0700] \"GET / HTTP/1.1\" 200 1 \"-\" \"-\"",
         "1.2.3.4 - - [10/Oct/2023:25:55:36 -0700] \"GET / HTTP/1.1\" 200 1 \"-\" \"-\"",
+        "1.2.3.4 - - [31/Dec/9999:23:55:36 -0700] \"GET / HTTP/1.1\" 200 1 \"-\" \"-\"",
+        "1.2.3.4 - - [01/Jan/1970:00:55:36 +0700] \"GET / HTTP/1.1\" 200 1 \"-\" \"-\"",
         "1.2.3.4 - - [10/Oct/2023:13:55:36 -0700 \"GET / HTTP/1.1\" 200 1 \"-\" \"-\"",
         "1.2.3.4 - - [10/Oct/2023:13:55:36 -0700] \"GET / HTTP/1.1\" ok 1 \"-\" \"-\"",
         "1.2.3.4 - - [10/Oct/2023:13:55:36 -0700] \"GET / HTTP/1.1 200 1 \"-\" \"-",
@@ -96,11 +103,17 @@ static void a_row_of_the_export(void **state)
     struct buf b = {0};
     static const char row[] =
         "{\"event_date\":\"20240501\",\"event_timestamp\":\"1714557600123456\",\"event_name\":"
-        "\"view_item\",\"event_params\":[{\"key\":\"page_location\",\"value\":{\"string_value\":"
-        "\"https://shop.example/a\"}},{\"key\":\"ga_session_id\",\"value\":{\"string_value\":null,"
+        "\"view_item\",\"event_params\":[{\"key\":\"page_location\",\"value\":{\"string_"
+        "value\":"
+        "\"https://shop.example/"
+        "a\"}},{\"key\":\"ga_session_id\",\"value\":{\"string_value\":null,"
         "\"int_value\":\"77\"}},{\"key\":\"ga_session_id\",\"value\":{\"int_value\":\"78\"}},"
-        "{\"key\":\"score\",\"value\":{\"double_value\":1.5}}],\"user_id\":null,"
-        "\"user_pseudo_id\":\"123.456\",\"device\":{\"category\":\"mobile\",\"language\":\"de-de\","
+        "{\"key\":\"score\",\"value\":{\"double_value\":1.5}},{\"key\":\"score\",\"value\":{"
+        "\"double_value\":1.5}}],\"user_id\":null,\"privacy_info\":{\"analytics_storage\":"
+        "\"Yes\","
+        "\"ads_storage\":\"Unset\"},"
+        "\"user_pseudo_id\":\"123.456\",\"device\":{\"category\":\"mobile\",\"language\":\"de-"
+        "de\","
         "\"operating_system\":\"Android\",\"web_info\":{\"browser\":\"Chrome\"}},\"geo\":{"
         "\"country\":\"Germany\",\"city\":\"\"},\"ecommerce\":{\"purchase_revenue\":12.5,"
         "\"transaction_id\":\"T1\"},\"items\":[{\"item_id\":\"sku1\",\"price\":9.5}]}";
@@ -108,16 +121,25 @@ static void a_row_of_the_export(void **state)
     assert_string_equal(
         buf_cstr(&b),
         "{\"type\":\"view_item\",\"timestamp\":\"2024-05-01T10:00:00.123456Z\",\"anonymousId\":"
-        "\"123.456\",\"source\":\"analytics\",\"context\":{\"page\":{\"url\":"
+        "\"123.456\",\"source\":\"analytics\",\"consent\":{\"analytics_storage\":\"Yes\"},"
+        "\"context\":{\"page\":{\"url\":"
         "\"https://shop.example/a\"},\"locale\":\"de-de\",\"device\":{\"type\":\"mobile\","
         "\"browser\":\"Chrome\",\"os\":\"Android\"},\"location\":{\"country\":\"Germany\"},"
-        "\"campaign\":{}},\"properties\":{\"ga_session_id\":\"77\",\"score\":1.5,"
-        "\"transaction_id\":\"T1\",\"value\":12.5,\"items\":[{\"item_id\":\"sku1\",\"price\":9.5}]}}");
+        "\"campaign\":{}},\"params\":{\"ga_session_id\":\"77\",\"score\":1.5,"
+        "\"transaction_id\":\"T1\",\"value\":12.5,\"items\":[{\"item_id\":\"sku1\",\"price\":9."
+        "5}]}}");
     static const char *const others[] = {
-        "", "{", "[]", "{}", "{\"event_name\":\"a\"}", "{\"event_name\":\"\",\"event_timestamp\":1}",
+        "",
+        "{",
+        "[]",
+        "{}",
+        "{\"event_name\":\"a\"}",
+        "{\"event_name\":\"\",\"event_timestamp\":1}",
         "{\"event_name\":\"a\",\"event_timestamp\":\"x\"}",
         "{\"event_name\":\"a\",\"event_timestamp\":-5}",
         "{\"event_name\":\"a\",\"event_timestamp\":18446744073709551615}",
+        "{\"event_name\":\"a\",\"event_timestamp\":4000000000000000000}",
+        "{\"event_name\":\"a\",\"event_timestamp\":253402300800000000}",
     };
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         buf_reset(&b);

@@ -31,8 +31,16 @@ struct health {
     bool is_good;
 };
 
+/* What featurizer --check-skew has found since its start. */
+struct skew {
+    unsigned port; /* 0 = not set */
+    bool is_known; /* it answers */
+    double checked, mismatched;
+};
+
 struct status {
     struct health programs[PROGRAMS_N];
+    struct skew skew;
     struct clocks clocks;
     struct catalog catalog;
     bool is_good;
@@ -91,6 +99,18 @@ static void health_ask(struct health *h, const struct config *c, enum program p)
     h->is_good = h->members != 0 && h->has_lag && (h->port == 0 || h->ready == 200);
 }
 
+static void skew_ask(struct skew *s, const struct config *c)
+{
+    struct buf body = {0};
+    *s = (struct skew){.port = (unsigned)config_u64(c, "featurizer", "skew_port")};
+    if (s->port > 0 && probe_get(s->port, "/metrics", &body) == 200)
+        s->is_known =
+            probe_metric(buf_as_str(&body), "auspex_feature_skew_checked_total", &s->checked) &&
+            probe_metric(buf_as_str(&body), "auspex_feature_skew_mismatch_total",
+                         &s->mismatched);
+    buf_fini(&body);
+}
+
 /* Everything below would wait for a broker that is not there. */
 static bool broker_check(const struct config *c, struct err *e)
 {
@@ -132,6 +152,15 @@ static void print_table(const struct status *s)
                      s->clocks.age_s, s->clocks.n_partitions);
     else
         (void)printf("clock            not known: %s\n", s->clocks.reason);
+}
+
+static void print_skew(const struct skew *s)
+{
+    if (s->is_known)
+        (void)printf("skew             %.0f archived vectors computed anew, %.0f differ\n",
+                     s->checked, s->mismatched);
+    else if (s->port > 0)
+        (void)printf("skew             not known: no answer on featurizer.skew_port\n");
 }
 
 static void print_models(const struct catalog *c)
@@ -179,6 +208,8 @@ static void print_json(const struct status *s)
         put_program(&b, p, &s->programs[p]);
     buf_byte(&b, '}');
     put_number(&b, "clock_age_seconds", s->clocks.is_known ? s->clocks.age_s : (double)NAN);
+    put_number(&b, "skew_checked", s->skew.is_known ? s->skew.checked : (double)NAN);
+    put_number(&b, "skew_mismatched", s->skew.is_known ? s->skew.mismatched : (double)NAN);
     buf_text(&b, ",\"models\":[");
     for (size_t i = 0; i < s->catalog.n_activations; i++) {
         const struct catalog_activation *a = &s->catalog.activations[i];
@@ -205,6 +236,8 @@ static int status_run(struct ctl *c, struct err *e)
         health_ask(&s.programs[p], c->config, p);
         s.is_good = s.is_good && s.programs[p].is_good;
     }
+    skew_ask(&s.skew, c->config);
+    s.is_good = s.is_good && (s.skew.port == 0 || (s.skew.is_known && s.skew.mismatched == 0));
     clocks_ask(&s.clocks, c->config);
     if (!catalog_read(&s.catalog, c->config, e))
         return err_exit(e);
@@ -212,6 +245,7 @@ static int status_run(struct ctl *c, struct err *e)
         print_json(&s);
     } else {
         print_table(&s);
+        print_skew(&s.skew);
         print_models(&s.catalog);
     }
     catalog_fini(&s.catalog);
@@ -228,7 +262,8 @@ const struct verb status_verbs[] = {
          "its admin_port says (of this machine; without one, whether any runs). behind:\n"
          "records between its committed offsets and the ends. seconds: age of what it\n"
          "works on. clock: how far received time, by which sessions end in silence, is\n"
-         "behind now.\n",
+         "behind now. skew: what featurizer --check-skew has found, where\n"
+         "featurizer.skew_port is set; none may differ.\n",
      .run = status_run},
     {.name = NULL},
 };

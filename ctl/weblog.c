@@ -82,15 +82,16 @@ static bool time_read(struct str s, int64_t *us)
     int64_t ahead_us = zone_hour * HOUR_US + zone_minute * MINUTE_US;
     *us = days * DAY_US + hour * HOUR_US + minute * MINUTE_US + second * SECOND_US -
           (s.at[21] == '+' ? ahead_us : -ahead_us);
-    return true;
+    return *us >= 0 && *us < CLOCK_END_US;
 }
 
 static bool is_asset(struct str path)
 {
     static const char *const ends[] = {
-        ".css",   ".js",  ".mjs",  ".map",   ".png", ".jpg", ".jpeg", ".gif",  ".webp", ".avif",
-        ".svg",   ".ico", ".bmp",  ".woff",  ".ttf", ".eot", ".otf",  ".woff2", ".mp3",  ".mp4",
-        ".webm",  ".xml", ".json", ".txt",   ".gz",  ".zip", ".pdf",  ".wasm",  ".webmanifest"};
+        ".css",  ".js",    ".mjs", ".map",  ".png",        ".jpg",  ".jpeg", ".gif",
+        ".webp", ".avif",  ".svg", ".ico",  ".bmp",        ".woff", ".ttf",  ".eot",
+        ".otf",  ".woff2", ".mp3", ".mp4",  ".webm",       ".xml",  ".json", ".txt",
+        ".gz",   ".zip",   ".pdf", ".wasm", ".webmanifest"};
     for (size_t i = 0; i < ARRAY_LEN(ends); i++)
         if (str_ends(path, str_of(ends[i])))
             return true;

@@ -6,8 +6,10 @@
 # The caller sets root (of the checkout) and run (its run folder).
 # shellcheck disable=SC2154
 
-# Their admin ports go by this order: a new one stands at the end.
+# Their admin ports go by this order: a new one stands at the end. What `skew` runs is a mode of featurizer.
 programs=(collector featurizer scorer archiver actuator)
+services=("${programs[@]}" skew)
+skew_every_s=300
 targets=(collector/auspex-collector featurizer/auspex-featurizer scorer/auspex-scorer archiver/auspex-archiver
     actuator/auspex-actuator trainer/auspex-trainer ctl/auspexctl test/shop/auspex-shop)
 history_days=14
@@ -27,8 +29,8 @@ ctl()
 admin_port()
 {
     local i
-    for i in "${!programs[@]}"; do
-        if [[ ${programs[$i]} == "$1" ]]; then
+    for i in "${!services[@]}"; do
+        if [[ ${services[$i]} == "$1" ]]; then
             echo $((setting[admin_port] + i))
         fi
     done
@@ -77,6 +79,7 @@ edge=127.0.0.1:${setting[edge_port]}
 
 [featurizer]
 admin_port=$(admin_port featurizer)
+skew_port=$(admin_port skew)
 
 [scorer]
 admin_port=$(admin_port scorer)
@@ -137,6 +140,7 @@ start_programs()
     for name in "${programs[@]}"; do
         keep_running "$name" "$(bin "$name/auspex-$name")" -c "$run/auspex.ini" --instance 1
     done
+    keep_running skew "$(bin featurizer/auspex-featurizer)" -c "$run/auspex.ini" --check-skew --every $skew_every_s
 }
 
 show_log()
@@ -149,7 +153,7 @@ show_log()
 wait_ready()
 {
     local name deadline=$((SECONDS + ready_limit_s)) state
-    for name in "${programs[@]}"; do
+    for name in "${services[@]}"; do
         until curl -sf -m 2 -o /dev/null "http://127.0.0.1:$(admin_port "$name")/readyz"; do
             state=$("$root/deploy/supervise" --status "$name") || {
                 echo "$name does not run: $state"

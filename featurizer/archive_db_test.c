@@ -6,6 +6,7 @@
  * and repeated events and silences; its ticks are not in it. */
 #include "archiver/archiver_rig.h"
 #include "common/db/db.h"
+#include "common/db/migrate.h"
 #include "featurizer/backfill.h"
 #include "featurizer/skewcheck.h"
 #include "featurizer/try.h"
@@ -152,6 +153,41 @@ static void a_backfill_is_what_was_logged(void **state)
         vectors);
     assert_int_equal(ask("SELECT sessions FROM backfills WHERE name = 'all'"),
                      ask("SELECT count(*) FROM sessions"));
+}
+
+/* The statement of the migration that makes ends of imports out of sessions. */
+static void run_migration_of_ends(void)
+{
+    struct buf sql = {0};
+    const char *at = NULL;
+    for (int m = 0; m < migrations_n && !at; m++)
+        at = strstr(migrations[m].sql, "INSERT INTO notices");
+    assert_non_null(at);
+    buf_put(&sql, at, strcspn(at, ";"));
+    run_sql(buf_cstr(&sql));
+    buf_fini(&sql);
+}
+
+/* An archive that was begun before there were notices. */
+static void ends_of_imports_follow_from_sessions(void **state)
+{
+    (void)state;
+    struct backfill_options o = wanted("older");
+    int64_t n = ask("SELECT count(*) FROM notices WHERE rec = 4");
+    assert_true(n > 4);
+    run_sql("CREATE TABLE kept AS SELECT * FROM notices; DELETE FROM notices WHERE rec = 4");
+    (void)filled(&o);
+    assert_true(unequal("\"offset\", features", "features",
+                        "backfill_vectors WHERE backfill = 'older'") > 0);
+    run_migration_of_ends();
+    o.is_replacing = true;
+    (void)filled(&o);
+    assert_int_equal(unequal("\"offset\", features", "features",
+                             "backfill_vectors WHERE backfill = 'older'"),
+                     0);
+    assert_int_equal(unequal(SESSION, "sessions", "backfill_sessions WHERE backfill = 'older'"),
+                     0);
+    run_sql("TRUNCATE notices; INSERT INTO notices SELECT * FROM kept; DROP TABLE kept");
 }
 
 static void names_are_taken_once(void **state)
@@ -408,6 +444,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_backfill_is_what_was_logged),
+        cmocka_unit_test(ends_of_imports_follow_from_sessions),
         cmocka_unit_test(names_are_taken_once),
         cmocka_unit_test(periods_and_sites),
         cmocka_unit_test(known_at_an_earlier_time),

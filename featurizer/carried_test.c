@@ -262,8 +262,8 @@ static void the_newest_90_days_are_kept(void **state)
     assert_true(try_feature(&v, FEATURE_orders_30d) == 30);
     assert_true(try_feature(&v, FEATURE_sessions_60d) == 60);
     assert_true(try_feature(&v, FEATURE_active_days_30) == 30);
-    assert_true(try_feature(&v, FEATURE_revenue_90d) == 90 * (110 + 199) / 2);
-    assert_true(try_feature(&v, FEATURE_revenue_30d) == 30 * (170 + 199) / 2);
+    assert_true(try_feature(&v, FEATURE_revenue_90d) == 90 * 154.5F);
+    assert_true(try_feature(&v, FEATURE_revenue_30d) == 30 * 184.5F);
     struct event late = try_event("purchase", 200 * 86400.0, 110 * 86400.0);
     v = give(&t, &late);
     assert_true(try_feature(&v, FEATURE_orders_90d) == 91);

@@ -165,10 +165,10 @@ uint8_t code_screen(struct str screen)
         return CODE_NONE;
     if (!str_u64(number, &width))
         width = UINT64_MAX; /* too many digits */
-    size_t class = 0;
-    while (class < ARRAY_LEN(below) && width >= below[class])
-        class++;
-    return (uint8_t)(1 + class);
+    size_t n = 0;           /* bounds that it reaches */
+    while (n < ARRAY_LEN(below) && width >= below[n])
+        n++;
+    return (uint8_t)(1 + n);
 }
 
 uint8_t code_page(struct str path)

@@ -7,6 +7,13 @@
 
 #include <stdio.h>
 
+/* Years 1970 to 9999, as collector gives: sums and differences of such times stay far from the
+ * ends of their type. */
+static bool is_time(int64_t us)
+{
+    return us >= 0 && us < 253402300800 * SECOND_US;
+}
+
 void input_read(struct input *in, struct str value)
 {
     struct position at;
@@ -23,6 +30,9 @@ void input_read(struct input *in, struct str value)
     else if (in->rec == REC_signal)
         status = signal_read(&in->signal, value.at, value.len);
     else
+        status = WIRE_OTHER;
+    if (in->rec == REC_event && status == WIRE_OK &&
+        !(is_time(in->event.ts_us) && is_time(in->event.received_us)))
         status = WIRE_OTHER;
     if (status != WIRE_OK)
         in->rec = REC_NONE;

@@ -2,6 +2,7 @@
 /* The features of an event and its session, from the 68th on: what each is after every event of
  * a story (script.h), worked out by hand from features.def. T0 is a Monday, 0 h UTC. Codes are
  * from another implementation (Python). */
+#include "featurizer/entropy.h"
 #include "featurizer/script.h"
 
 #include <math.h>
@@ -85,6 +86,7 @@ static const struct script_row rows[] = {
      "0 page_view path=/a|1 page_view path=/b|2 page_view path=/a|3 page_view path=/b|"
      "4 page_view path=/c|5 page_view path=/a|6 page_view path=/a|7 page_view path=/c",
      "0 0 1 2 2 2 2 3"},
+    {F(back_moves), "0 page_view path=/x/1|1 page_view path=/a|2 page_view path=/x/2", "0 0 0"},
     {F(entry_page), "0 click path=/b|1 page_view|2 page_view path=/a/x|3 page_view path=/b",
      "0 0 71 71"},
     {F(entry_page), "0 page_view path=/|4000 page_view path=/c", "2 114"},
@@ -160,6 +162,10 @@ static const struct script_row rows[] = {
     {F(price_comparisons),
      "100 product_view product_id=p category=c|30 product_view product_id=q category=c|"
      "101 product_view product_id=p category=c|4000 product_view product_id=r category=c",
+     "0 0 0 0"},
+    {F(price_comparisons),
+     "0 product_view product_id=p|1 product_view product_id=q|2 product_view category=c|"
+     "3 product_view product_id=q category=c",
      "0 0 0 0"},
     {F(view_to_cart_rate), "0 add_to_cart|1 product_view|2 product_view|3*2 add_to_cart",
      "nan 1 0.5 1.5"},
@@ -248,6 +254,7 @@ static const struct script_row rows[] = {
      "1 2 2 2"},
     {F(videos_30d), "2592000 click|2591000 video_play|0 video_play import_id=6|2592001 click",
      "0 1 1 1"},
+    {F(videos_30d), "2678400 click|0 video_play|2678401 video_play", "0 0 1"},
     {F(video_hour_mode),
      "0 click|1 video_play utc_offset_min=60|7200 video_play|"
      "7201 video_play utc_offset_min=0|9000 click",
@@ -446,6 +453,27 @@ static void pairs_end_at_64(void **state)
     try_fini(&t);
 }
 
+/* Grown one by one, in any order, against the definition. */
+static void entropies_are_as_defined(void **state)
+{
+    (void)state;
+    enum { KINDS = 64, STEPS = 20000 };
+    struct rng r = rng_stream(2, 9);
+    uint32_t counts[KINDS] = {0};
+    double sum = 0, alone = 0;
+    for (uint32_t n = 1; n <= STEPS; n++) {
+        unsigned i = rng_below(&r, 1 + rng_below(&r, KINDS));
+        double want = 0;
+        entropy_grow(&sum, ++counts[i]);
+        entropy_grow(&alone, n);
+        for (unsigned k = 0; k < KINDS; k++)
+            want -= counts[k] > 0 ? counts[k] * log2((double)counts[k] / n) / n : 0;
+        assert_true(fabs(entropy_of(sum, n) - want) < 1e-9);
+        assert_true(entropy_of(alone, n) == 0); /* not what rounding leaves */
+    }
+    assert_true(entropy_of(0, 0) == 0);
+}
+
 /* Whatever numbers events carry: each feature is a float or NaN, and what was not finite has
  * spoiled no sum of the new ones. */
 static void odd_numbers_do_no_harm(void **state)
@@ -491,12 +519,37 @@ static void odd_numbers_do_no_harm(void **state)
     try_fini(&t);
 }
 
+/* A time that no clock shows makes an event no record of the topic; the last that is one
+ * counts. */
+static void times_beyond_are_rejected(void **state)
+{
+    (void)state;
+    static const int64_t beyond[] = {INT64_MIN, -1, 253402300800 * SECOND_US, INT64_MAX};
+    struct rejected r[1];
+    struct vector v[1];
+    struct try t;
+    try_init(&t, 1800);
+    for (size_t i = 0; i < 2 * ARRAY_LEN(beyond); i++) {
+        struct event e = try_event("click", 0, 0);
+        *(i % 2 ? &e.ts_us : &e.received_us) = beyond[i / 2];
+        assert_int_equal(try_rejected(&t, try_event_give(&t, &e), r, 1), 1);
+        assert_true(str_is(r->reason, "bad_record"));
+    }
+    struct event e = try_event("click", 0, 0);
+    e.ts_us = 253402300800 * SECOND_US - 1;
+    e.utc_offset_min = 840;
+    assert_int_equal(try_vectors(&t, try_event_give(&t, &e), v, 1), 1);
+    assert_true(try_feature(v, FEATURE_local_hour) == 13);
+    try_fini(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values_are_as_defined), cmocka_unit_test(plain_counters_count),
-        cmocka_unit_test(every_line_has_a_case), cmocka_unit_test(many_are_told_by_sketches),
-        cmocka_unit_test(pairs_end_at_64),       cmocka_unit_test(odd_numbers_do_no_harm),
+        cmocka_unit_test(values_are_as_defined),  cmocka_unit_test(plain_counters_count),
+        cmocka_unit_test(every_line_has_a_case),  cmocka_unit_test(many_are_told_by_sketches),
+        cmocka_unit_test(pairs_end_at_64),        cmocka_unit_test(entropies_are_as_defined),
+        cmocka_unit_test(odd_numbers_do_no_harm), cmocka_unit_test(times_beyond_are_rejected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,9 +6,8 @@
  * one gives events, the other notices and clocks. Memory is bounded by a row of each. Of epoch
  * 1 alone, as featurizer's core knows no other.
  *
- * What an archive cannot tell: events whose row PostgreSQL refused (they stand in `rejected`;
- * collector lets none through that it would refuse), and notices from before archiver stored
- * them (003_catalogue.sql). */
+ * What an archive cannot tell: events whose row PostgreSQL refused. They stand in `rejected`,
+ * but collector lets none through that it would refuse. */
 #ifndef AUSPEX_FEED_H
 #define AUSPEX_FEED_H
 

@@ -148,12 +148,12 @@ static void put_interests(const struct view *w)
 
 static void put_windows(const struct view *w)
 {
-    const struct day *sums = w->spans.sum;
+    const struct span *sums = w->spans.sum;
     view_put(w, FEATURE_sessions_7d, sums[SPAN_7D].sessions);
     view_put(w, FEATURE_sessions_30d, sums[SPAN_30D].sessions);
     view_put(w, FEATURE_sessions_60d, sums[SPAN_60D].sessions);
     view_put(w, FEATURE_sessions_90d, sums[SPAN_90D].sessions);
-    view_put(w, FEATURE_active_days_30, w->spans.n_active[SPAN_30D]);
+    view_put(w, FEATURE_active_days_30, sums[SPAN_30D].n_days);
 }
 
 /* exp(-days / 30), in powers of two. */

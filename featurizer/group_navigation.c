@@ -91,8 +91,7 @@ static void put_steps(const struct view *w)
     view_put(w, FEATURE_entry_page, v->entry_code);
     view_put(w, FEATURE_previous_page, v->step_code_before);
     view_put(w, FEATURE_step_probability,
-             v->steps > 1 ? pairs_share(&v->pairs, v->step_code_before, v->step_code)
-                          : (double)NAN);
+             pairs_share(&v->pairs, v->step_code_before, v->step_code));
     view_put(w, FEATURE_path_hash_3,
              v->steps > 2 ? code_wide(str_over(codes, sizeof codes)) : 0);
 }

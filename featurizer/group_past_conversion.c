@@ -23,7 +23,7 @@ void past_conversion_count(struct turn *turn)
 void past_conversion_put(const struct view *w)
 {
     const struct profile *p = w->p;
-    const struct day *sums = w->spans.sum;
+    const struct span *sums = w->spans.sum;
     view_put(w, FEATURE_conversions, p->conversions);
     view_put(w, FEATURE_avg_order_value, over(p->revenue, p->orders));
     view_put(w, FEATURE_days_since_conversion, view_since(w, p->conversion_us, DAY_US));

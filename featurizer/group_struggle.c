@@ -33,7 +33,7 @@ static void count_outcome(struct visit *v, const struct moment *m)
 static void count_click(struct visit *v, struct str element, int64_t t_us)
 {
     uint64_t hash = element.len > 0 ? hash64_str(element) : 0;
-    if (element.len == 0 || hash != v->burst_element)
+    if (hash != v->burst_element)
         v->burst_clicks = 0;
     v->burst_element = hash;
     if (element.len == 0)

@@ -51,50 +51,25 @@ struct day *days_take(struct slab *s, struct days *d, int64_t at_us)
     return &d->at[i];
 }
 
-static void day_add(struct day *sum, const struct day *x)
-{
-    sum->events += x->events;
-    sum->sessions = add_u16(sum->sessions, x->sessions);
-    sum->orders = add_u16(sum->orders, x->orders);
-    sum->tickets = add_u16(sum->tickets, x->tickets);
-    sum->videos = add_u16(sum->videos, x->videos);
-    sum->revenue += x->revenue;
-}
-
-struct day days_sum(const struct days *d, int64_t t_us, uint32_t window, uint32_t *n_active)
-{
-    struct day sum = {.day = (int32_t)clock_floor(t_us, DAY_US)};
-    *n_active = 0;
-    for (uint32_t i = d->n; i > 0 && d->at[i - 1].day > sum.day - (int32_t)window; i--) {
-        if (d->at[i - 1].day > sum.day)
-            continue; /* of another lane, whose time is ahead */
-        ++*n_active;
-        day_add(&sum, &d->at[i - 1]);
-    }
-    return sum;
-}
-
 void days_spans(const struct days *d, int64_t t_us, struct spans *out)
 {
     static const int32_t widths[SPANS_N] = {7, 30, 60, 90};
-    struct day sum = {.day = (int32_t)clock_floor(t_us, DAY_US)};
-    uint32_t n_active = 0, span = 0;
-    for (uint32_t i = d->n; i > 0; i--) {
-        const struct day *x = &d->at[i - 1];
-        if (x->day > sum.day)
-            continue;
-        for (; span < SPANS_N && x->day <= sum.day - widths[span]; span++) {
-            out->sum[span] = sum;
-            out->n_active[span] = n_active;
+    int32_t today = (int32_t)clock_floor(t_us, DAY_US);
+    struct span sum = {0};
+    uint32_t i = d->n;
+    while (i > 0 && d->at[i - 1].day > today)
+        i--; /* of another lane, whose time is ahead */
+    for (uint32_t n = 0; n < SPANS_N; n++) {
+        for (; i > 0 && d->at[i - 1].day > today - widths[n]; i--) {
+            const struct day *x = &d->at[i - 1];
+            sum.n_days++;
+            sum.sessions += x->sessions;
+            sum.orders += x->orders;
+            sum.tickets += x->tickets;
+            sum.videos += x->videos;
+            sum.revenue += x->revenue;
         }
-        if (span == SPANS_N)
-            return;
-        n_active++;
-        day_add(&sum, x);
-    }
-    for (; span < SPANS_N; span++) {
-        out->sum[span] = sum;
-        out->n_active[span] = n_active;
+        out->sum[n] = sum;
     }
 }
 

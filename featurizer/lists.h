@@ -35,13 +35,15 @@ struct days {
 /* The day that at_us lies in, made when it is missing; NULL when it is too old to be kept.
  * Valid until the next call. */
 struct day *days_take(struct slab *s, struct days *d, int64_t at_us);
-/* Sums over the `window` days up to that of t_us, itself included. */
-struct day days_sum(const struct days *d, int64_t t_us, uint32_t window, uint32_t *n_active);
-/* The same for the windows that features ask for, in one pass. */
-enum span { SPAN_7D, SPAN_30D, SPAN_60D, SPAN_90D, SPANS_N };
+/* Sums over 7, 30, 60 and 90 days up to that of t_us, itself included. */
+enum { SPAN_7D, SPAN_30D, SPAN_60D, SPAN_90D, SPANS_N };
+struct span {
+    uint32_t n_days; /* with events */
+    uint32_t sessions, orders, tickets, videos;
+    double revenue;
+};
 struct spans {
-    struct day sum[SPANS_N];
-    uint32_t n_active[SPANS_N];
+    struct span sum[SPANS_N];
 };
 void days_spans(const struct days *d, int64_t t_us, struct spans *out);
 void days_fini(struct slab *s, struct days *d);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* No malloc per record: over 100,000 records, with checkpoints, none once warm. Counts the
- * calls of the project's own objects, which the linker brings here. */
+/* No malloc per record: over 100,000 records, with checkpoints and all that vectors can carry,
+ * none once warm. Counts the calls of the project's own objects, which the linker brings here.
+ */
 #include "common/base/malloc_count.h"
 #include "featurizer/try.h"
 
@@ -10,11 +11,30 @@
 
 #include <cmocka.h>
 
-enum { WARM = 120000, COUNTED = 100000, VISITORS = 100, CHECKPOINT = 5000 };
+enum { WARM = 120000, COUNTED = 100000, VISITORS = 100, CHECKPOINT = 5000, SIGNAL = 300 };
+
+/* A record of the log, or in between an external signal. */
+static void give_next(struct try *t, struct try_log *log, unsigned i)
+{
+    struct signal x;
+    if (i % SIGNAL == 0) {
+        signal_init(&x);
+        x.kind = STR("weather");
+        x.value = i;
+        (void)try_signal(t, &x);
+        return;
+    }
+    buf_reset(&t->bytes);
+    try_log_next(log, &t->bytes);
+    (void)try_give(t, buf_as_str(&t->bytes));
+}
 
 static void no_malloc_per_record(void **state)
 {
-    struct featurizer_options o = {.idle_us = 1800 * SECOND_US, .tail = *(uint32_t *)*state};
+    struct featurizer_options o = {.idle_us = 1800 * SECOND_US,
+                                   .tail = *(uint32_t *)*state,
+                                   .has_summaries = true,
+                                   .has_ratings = true};
     struct try t;
     struct try_log log = {.rng = rng_stream(3, 1), .visitors = VISITORS};
     struct outbox *states = outbox_new();
@@ -32,9 +52,7 @@ static void no_malloc_per_record(void **state)
                 ;
             outbox_drop(states, outbox_next(states));
         }
-        buf_reset(&t.bytes);
-        try_log_next(&log, &t.bytes);
-        (void)try_give(&t, buf_as_str(&t.bytes));
+        give_next(&t, &log, i);
         outbox_drop(t.out, outbox_next(t.out));
     }
     assert_true(before > 0); /* else the wrapping does not work */

@@ -6,6 +6,7 @@
 #include "featurizer/state_pack.h"
 #include "featurizer/try.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -74,7 +75,7 @@ static struct piece must_piece(struct fixture *f, char kind)
 static void restore(struct fixture *f, struct try *t)
 {
     struct featurizer_options o = {.idle_us = 1800 * SECOND_US, .tail = 20};
-    struct piece p;
+    struct piece p = {0};
     struct err e = {0};
     *t = (struct try){.core = featurizer_new(&o), .out = outbox_new(), .offset = f->offset};
     featurizer_assign(t->core, 0);
@@ -91,7 +92,7 @@ static void restore(struct fixture *f, struct try *t)
 
 static bool is_same(float a, float b)
 {
-    return memcmp(&a, &b, sizeof a) == 0 || a == b || (a != a && b != b);
+    return a == b || (isnan(a) && isnan(b));
 }
 
 static void compare(const struct fixture *f, struct str record, struct str was,

@@ -17,10 +17,10 @@
 #define HALF_LIFE_US    (30 * DAY_US)
 
 struct featurizer_options {
-    int64_t idle_us; /* silence that ends a session, > 0 */
-    uint32_t tail;   /* tokens that a vector carries at most, at most TOKENS_MOST */
-    int64_t keep_us; /* silence after which a visitor counts as new; 0 = VISITOR_KEPT_US */
-    int64_t half_life_us;            /* of implicit ratings; 0 = HALF_LIFE_US */
+    int64_t idle_us;      /* silence that ends a session, > 0 */
+    uint32_t tail;        /* tokens that a vector carries at most, at most TOKENS_MOST */
+    int64_t keep_us;      /* silence after which a visitor counts as new; 0 = VISITOR_KEPT_US */
+    int64_t half_life_us; /* of implicit ratings; 0 = HALF_LIFE_US */
     bool has_summaries, has_ratings; /* vectors carry them */
 };
 
@@ -57,7 +57,7 @@ struct partition {
     struct rulebook rules; /* what sites say */
     struct signals signals;
     struct buf ratings; /* of the vector that is being made */
-    uint64_t control; /* 1 + offset of the last control record; 0 = none */
+    uint64_t control;   /* 1 + offset of the last control record; 0 = none */
     struct unfinished unfinished;
 };
 

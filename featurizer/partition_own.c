@@ -6,7 +6,13 @@
 #include "common/wire/out.h"
 #include "featurizer/partition.h"
 
-enum { OWN_VERSION = 2, OWN_FIELDS = 7, OWN_FIELDS_1 = 5, IMPORT_FIELDS = 3, IMPORTS_MOST = 1 << 16 };
+enum {
+    OWN_VERSION = 2,
+    OWN_FIELDS = 7,
+    OWN_FIELDS_1 = 5,
+    IMPORT_FIELDS = 3,
+    IMPORTS_MOST = 1 << 16
+};
 
 void partition_pack_own(const struct partition *p, struct buf *own)
 {

@@ -110,7 +110,7 @@ double ratings_of_event(const struct profile *p, const struct moment *m)
 static double highest(const struct ratings *r, double left)
 {
     const struct rating *plain = NULL;
-    double most = -INFINITY;
+    double most = -(double)INFINITY;
     for (uint32_t i = 0; i < r->n; i++) {
         const struct rating *x = &r->at[i];
         if (!isnan(x->explicit_rating))

@@ -197,7 +197,7 @@ static void acts_sum_up_as_defined(void **state)
     for (unsigned i = 0; i < ARRAY_LEN(half_lives_d); i++) {
         struct walk w;
         int64_t half_life_us = half_lives_d[i] * DAY_US;
-        int64_t span_us = MIN(900 * half_life_us, 8 * 365 * DAY_US);
+        int64_t span_us = MIN(900 * half_life_us, 2920 * DAY_US); /* 8 years */
         walk_init(&w, i, half_life_us);
         int64_t now_us = w.m.t_us;
         for (unsigned n = 0; n < STEPS; n++) {

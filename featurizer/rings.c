@@ -29,7 +29,7 @@ uint32_t ring_sum(const uint16_t *cells, uint32_t n, uint64_t head, uint64_t buc
         return cells_sum(cells, 0, n);
     /* the newest bucket that both have; `apart` of the n before it stand in one of them only */
     uint64_t newest = MIN(bucket, head), apart = MAX(bucket, head) - newest;
-    uint64_t left = apart < n ? MIN(n - apart, newest + 1) : 0;
+    uint64_t left = apart < n ? n - apart : 0;
     uint32_t sum = 0, cell = (uint32_t)(newest % n);
     for (; left > 0; left--) {
         sum += cells[cell];

@@ -17,14 +17,14 @@ struct str session_end_name(enum session_end end);
 /* An event as its lane sees it. */
 struct moment {
     const struct event *event;
-    uint8_t type;          /* code */
-    int64_t t_us;          /* event time, not before the lane's newest; if late, that newest */
-    int64_t at_us;         /* the same, but of a late event as it was sent */
-    int64_t offset_us;     /* of local time from UTC at t_us */
+    uint8_t type;      /* code */
+    int64_t t_us;      /* event time, not before the lane's newest; if late, that newest */
+    int64_t at_us;     /* the same, but of a late event as it was sent */
+    int64_t offset_us; /* of local time from UTC at t_us */
     const struct signals *signals; /* of the partition; NULL = none */
     const struct site_rules *site; /* its settings */
-    bool is_late;          /* opens nothing, counts in what needs no order */
-    enum session_end ends; /* whether, and how, the open session ended before it */
+    bool is_late;                  /* opens nothing, counts in what needs no order */
+    enum session_end ends;         /* whether, and how, the open session ended before it */
 };
 
 /* Changes nothing. */

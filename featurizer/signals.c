@@ -32,10 +32,10 @@ static void add(struct signals *l, const struct held_signal *x)
 static uint8_t kind_of(struct str word)
 {
     static const char *const words[SIGNAL_KINDS] = {"", "weather", "holiday", "trend"};
-    for (uint8_t i = SIGNAL_WEATHER; i < SIGNAL_KINDS; i++)
-        if (str_is(word, words[i]))
-            return i;
-    return SIGNAL_OTHER;
+    unsigned i = SIGNAL_KINDS - 1;
+    while (i > SIGNAL_OTHER && !str_is(word, words[i]))
+        i--;
+    return (uint8_t)i;
 }
 
 void signals_add(struct signals *l, const struct signal *x)

@@ -150,7 +150,8 @@ static void packing_keeps_them(void **state)
         assert_true(!in.bad && in.at == in.end);
         must_answer_alike(&l, &again);
         signals_pack(&twice, &again);
-        assert_true(str_eq(buf_as_str(&once), buf_as_str(&twice)));
+        assert_int_equal(once.len, twice.len);
+        assert_memory_equal(once.at, twice.at, once.len);
         for (size_t len = 0; len < once.len; len += 97) { /* cut off */
             struct signals part = {0};
             in = in_over(once.at, len);

@@ -379,6 +379,20 @@ static void clear(struct slab *s, struct entry *x)
     profile_clear(s, profile_of(x));
 }
 
+static void ahead(const struct entry *x)
+{
+    const struct profile *p = profile_seen(x);
+    slab_ahead(p->live.visit, p->live.visit ? sizeof *p->live.visit : 0);
+    slab_ahead(x->key, x->key_len);
+    slab_ahead(p->recent.ids, (size_t)p->recent.cap * RECENT_ENTRY_BYTES);
+    slab_ahead(p->categories.set.at, p->categories.set.n * sizeof *p->categories.set.at);
+    slab_ahead(p->categories.counts, p->categories.set.n * sizeof *p->categories.counts);
+    slab_ahead(p->products.at, p->products.n * sizeof *p->products.at);
+    slab_ahead(p->days.at, p->days.n * sizeof *p->days.at);
+    slab_ahead(p->summaries.at, p->summaries.n * sizeof *p->summaries.at);
+    slab_ahead(p->ratings.at, p->ratings.n * sizeof *p->ratings.at);
+}
+
 /* Deadlines point at visitors with an open session. */
 static bool may_spill(const struct entry *x)
 {
@@ -392,5 +406,6 @@ const struct entries_type state_type = {
     .pack = wrap,
     .unpack = unpack,
     .clear = clear,
+    .ahead = ahead,
     .may_spill = may_spill,
 };

@@ -17,6 +17,8 @@ quotes. A maxLength stands here for as many bytes of UTF-8. Properties that are 
 most."""
 TIME = {"anyOf": [{"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?$|^[0-9]+$|^$"},
                   {"type": "number", "minimum": 0, "exclusiveMaximum": 253402300800000}, {"type": "null"}]}
+MICROS = {"anyOf": [{"type": "string", "pattern": "^[0-9]+$"},
+                    {"type": "integer", "minimum": 0, "exclusiveMaximum": 253402300800000000}, {"type": "null"}]}
 PURPOSES = {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 65535}, {"type": "array"}, {"type": "object"},
                       {"type": "null"}, {"type": "string"}, {"type": "boolean"}]}
 # Where fields are objects, or words, as well.
@@ -80,46 +82,42 @@ def own_names(field, places=("root", "properties")):
     return found
 
 
-def refusing_names(field, place):
-    """The names under which a value that does not fit is refused."""
-    names = reference.names_of_fields().get(field, [])
-    return [n[2] for n in names if n[1] == place and (n[0] == 0 or place == "root")]
+def refusing_names(field):
+    """The names of a property under which a value that does not fit is refused."""
+    return [name for rank, place, name, _, _ in reference.names_of_fields().get(field, [])
+            if place == "properties" and rank == 0]
+
+
+def members_of(place):
+    """What collector takes in this object, and refuses when it does not fit."""
+    fields = {reference.untimed(row[0]): row for _, row in reference.rows("properties")}
+    members = {}
+    for macro, a in reference.rows("members"):
+        if macro != "MEMBER" or a[0] != place:
+            continue
+        to = reference.untimed(a[3].removeprefix("event.")) if a[3] not in ("kind", "name") else None
+        if a[2] == "object":
+            is_open = a[4] in ("properties", "params", "traits")  # theirs are the type's to judge
+            members[a[1]] = {"type": ["object", "null"]} | ({} if is_open else {"properties": members_of(a[4])})
+        elif a[2] == "micros":
+            members[a[1]] = MICROS
+        elif to in fields:
+            members[a[1]] = ref(fields[to])
+    return dict(sorted(members.items()))
 
 
 def common():
     """Members of every event."""
-    members = {}
-    for macro, row in reference.rows("properties"):
-        field = reference.untimed(row[0])
-        if macro == "COMMON":
-            for name in refusing_names(field, "root"):
-                members[name] = ref(row)
-    objects = {a[1] for macro, a in reference.rows("members")
-               if macro == "MEMBER" and a[0] == "root" and a[2] == "object"}
-    members |= {name: {"type": ["object", "null"]} for name in objects}
-    members.pop("type", None)
-    return {"type": "object", "properties": dict(sorted(members.items())),
+    return {"type": "object", "properties": members_of("root"),
             "anyOf": [{"required": [name]} for field in ("anonymous_id", "user_id")
                       for name in own_names(field, ("root",))]}
-
-
-def properties():
-    """Those that an event of any type may have: members.def takes them in all."""
-    members = {}
-    own = {n for names in reference.names_of_fields().values() for n in
-           ((name[1], name[2]) for name in names if name[3])}
-    for _, row in reference.rows("properties"):
-        for name in refusing_names(reference.untimed(row[0]), "properties"):
-            if ("properties", name) not in own:
-                members[name] = ref(row)
-    return {"type": "object", "properties": dict(sorted(members.items()))}
 
 
 def event_type(name, required, optional, meaning):
     bounds = {reference.untimed(a[0]): a for _, a in reference.rows("properties")}
     members, needed = {}, []
     for field in required + optional:
-        for called in refusing_names(field, "properties"):
+        for called in refusing_names(field):
             members[called] = ref(bounds[field], field in required)
     for field in required:
         names = own_names(field)
@@ -130,6 +128,13 @@ def event_type(name, required, optional, meaning):
             "properties": {"type": {"const": name}} | members
             | {"properties": {"properties": members} if members else True}}
     return made | ({"allOf": needed} if needed else {})
+
+
+def used(definitions):
+    """Without the definitions that no other refers to; the types are all referred to."""
+    text = json.dumps(definitions)
+    return {name: made for name, made in definitions.items()
+            if "." not in name or json.dumps(f"#/$defs/{name}") in text}
 
 
 def schema():
@@ -148,10 +153,7 @@ def schema():
                                 "not": {"enum": sorted(known | set(calls))}}}}
     refs = [{"$ref": f"#/$defs/{name}"} for name in made]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "event", "description": ABOUT,
-            "allOf": [{"$ref": "#/$defs/common"}, {"$ref": "#/$defs/properties"},
-                      {"properties": {"properties": {"anyOf": [{"$ref": "#/$defs/properties"},
-                                                               {"type": "null"}]}}}],
-            "oneOf": refs, "$defs": {"common": common(), "properties": properties()} | made | values()}
+            "allOf": [{"$ref": "#/$defs/common"}], "oneOf": refs, "$defs": used({"common": common()} | made | values())}
 
 
 def main(argv):

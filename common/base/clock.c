@@ -136,6 +136,8 @@ bool clock_parse(struct str text, int64_t *us)
         if (!take_fraction(&s, &t) || !take_zone(&s, &t))
             return false;
     }
+    if (t >= CLOCK_END_US) /* by its offset */
+        return false;
     *us = t;
     return true;
 }
@@ -146,7 +148,7 @@ void clock_format(int64_t us, char out[CLOCK_TEXT])
     unsigned month, day;
     int64_t days = clock_floor(us, DAY_US), rest = us - days * DAY_US;
     clock_civil(days, &year, &month, &day);
-    CHECK(year >= 0 && year <= 9999);
+    CHECK(year >= 0 && us < CLOCK_END_US);
     char text[64];
     (void)snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ", year, month, day,
                    (int)(rest / HOUR_US), (int)(rest / MINUTE_US % 60),

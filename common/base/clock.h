@@ -14,6 +14,8 @@ extern "C" {
 #define HOUR_US   (60 * MINUTE_US)
 #define DAY_US    (24 * HOUR_US)
 
+#define CLOCK_END_US (253402300800 * SECOND_US) /* the year 10000, which no text tells */
+
 int64_t clock_wall_us(void);
 int64_t clock_mono_us(void); /* for time-outs and latencies; unmoved by the wall clock */
 

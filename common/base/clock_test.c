@@ -83,6 +83,7 @@ static void test_refuses(void **state)
         STR("2019/10/01"),
         STR(" 2019-10-01"),
         STR("-2019-10-01"),
+        STR("9999-12-31T23:59:59-00:01"),
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

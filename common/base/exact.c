@@ -60,7 +60,7 @@ double exact_exp2(double x)
     if (x < 1 - BIAS)
         return 0;
     if (x >= 1 + BIAS)
-        return INFINITY;
+        return (double)INFINITY;
     double n = floor(x + 0.5);
     double y = (x - n) * ln2, sum = 0;
     for (size_t k = ARRAY_LEN(inverses); k-- > 0;)

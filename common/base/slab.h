@@ -27,6 +27,13 @@ size_t slab_bytes(const struct slab *s); /* taken from the system */
 /* 16-byte aligned, not cleared; len > 0 and at most 8192. */
 MUST_USE void *slab_take(struct slab *s, size_t len);
 MUST_USE void *slab_zero(struct slab *s, size_t len);
+/* Asks memory for a piece that is read soon; NULL is fine. */
+static inline void slab_ahead(const void *piece, size_t len)
+{
+    enum { LINE = 64 };
+    for (size_t at = 0; piece && at < len; at += LINE)
+        __builtin_prefetch((const char *)piece + at);
+}
 /* `len` as it was taken with; NULL is fine. */
 void slab_give(struct slab *s, void *piece, size_t len);
 

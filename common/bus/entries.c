@@ -404,12 +404,14 @@ static void give(struct entries *s, struct outbox *state, uint32_t partition, st
     outbox_end(state, s->type->topic, partition, key);
 }
 
-/* Entries lie anywhere in memory: the next one comes while this one is packed. */
-static void prefetch(const struct entry *x, size_t len)
+/* Entries lie anywhere in memory: while one is packed, what the next one points at comes, and
+ * the one behind that. */
+static void look_ahead(const struct entries *s, const struct entry *next)
 {
-    enum { LINE = 64 };
-    for (size_t at = 0; x && at < len; at += LINE)
-        __builtin_prefetch((const char *)x + at);
+    if (next && s->type->ahead)
+        s->type->ahead(next);
+    if (next)
+        slab_ahead(next->next, s->type->size);
 }
 
 /* Forgotten keys stand first: one that came back since has its entry behind them. */
@@ -423,7 +425,7 @@ static bool pack_one(struct entries *s, struct outbox *state, uint32_t partition
         give(s, state, partition, key, value);
     } else if (s->packing.first) {
         struct entry *x = s->packing.first;
-        prefetch(x->next, s->type->size);
+        look_ahead(s, x->next);
         s->type->pack(outbox_begin(state), x);
         outbox_end(state, s->type->topic, partition, entry_key(x));
         list_remove(&s->packing, x);

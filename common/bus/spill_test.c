@@ -109,7 +109,7 @@ static void look_over(struct walk *w, uint32_t partition)
     struct str key, value;
     unsigned n = 0, n_kept = 0;
     while (spill_next(w->s, partition, &at, &key, &value)) {
-        uint64_t i;
+        uint64_t i = KEYS;
         assert_true(key.len > 1 && str_u64(str_over(key.at + 1, key.len - 1), &i) && i < KEYS);
         assert_true(str_eq(value, value_of(w->numbers[partition][i], w->scratch)));
         n++;

@@ -43,9 +43,8 @@ static bool is_default(const struct field_def *f, const void *record)
 
 static void put_time(struct buf *out, int64_t us)
 {
-    static const int64_t year_10000_us = (int64_t)253402300800 * SECOND_US;
     char text[CLOCK_TEXT];
-    if (us < 0 || us >= year_10000_us) {
+    if (us < 0 || us >= CLOCK_END_US) {
         json_put_i64(out, us);
         return;
     }

@@ -76,8 +76,8 @@ enum record_kind {
 
 enum origin { ORIGIN_NONE, ORIGIN_RAW, ORIGIN_IMPORTS, ORIGIN_CONTROL, ORIGIN_EVENTS };
 
-/* Indexes above that of any event of the same raw record: a tick's, and the first of signals, which
- * have that of their event added. */
+/* Indexes above that of any event of the same raw record: a tick's, and the first of signals,
+ * which have that of their event added. */
 enum { INDEX_TICK = 1000, INDEX_SIGNAL = 2000, EVENTS_PER_RECORD = 250 };
 
 /* The fields of position.def, alike in every internal record. */

@@ -62,6 +62,16 @@ CREATE TABLE notices (
 );
 CREATE INDEX notices_place ON notices (partition, "offset");
 
+-- Ends of imports from before there were notices, as the sessions that they closed tell of them: msgpack
+-- of rec 4, epoch 1, origin 2, import_id, received and of_import, as import_end.def numbers them.
+INSERT INTO notices
+SELECT epoch, partition, "offset", received, 4,
+       '\x86000401010202'::bytea || '\x06cf' || int8send(of_import)
+       || '\x0ad3' || int8send((extract(epoch FROM received) * 1000000)::bigint)
+       || '\x0bcf' || int8send(of_import)
+FROM sessions WHERE ended_by = 'import_end'
+GROUP BY epoch, partition, "offset", received, of_import;
+
 -- The archived vectors and events of a visitor, for who computes them anew: a hash costs a third of
 -- what a B-tree does.
 CREATE INDEX events_all_visitor ON events_all USING hash (visitor);

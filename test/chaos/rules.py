@@ -312,6 +312,7 @@ def rule_ledger(w, seen, report):
 
 def _follows(word, source, part, report):
     """The records of `part` are those that `source` leads to, one for one, in order. Pairs of them."""
+    source = [s for s in source if s.fields["rec"] != "signal"]  # which leads to nothing of its own
     wanted = [(1, EVENTS, s.partition, s.offset, 0, 0) for s in source]
     have = [r.position for r in part]
     if wanted == have:
@@ -370,8 +371,8 @@ def _vector(source, record, conflicts, report):
 def rule_one_vector_an_event(w, seen, report):
     conflicts = {at for at in seen.taken if at[0] == EVENTS}
     for source, part in zip(seen.parts["events"], seen.parts["features"]):
-        clock, heard = Clock(), [r for r in source if r.fields["rec"] != "signal"]  # these lead to nothing of their own
-        for event, record in _follows("features", heard, part, report):
+        clock = Clock()
+        for event, record in _follows("features", source, part, report):
             now_us = clock.at(event.fields)
             if record.fields.get("clock_us", now_us) != now_us:
                 report("I2", f"{record.place}: clock {record.fields['clock_us']}, it is {now_us}")

@@ -13,7 +13,7 @@ import harness
 import bodies  # test/chaos, on harness's path
 from harness import Pipeline, binary, demand, say, until
 
-IDLE_S, TAIL = 3, 8
+IDLE_S, TAIL = 12, 8
 END = "2026-01-31T00:00:00Z"  # of the shop's past
 VECTOR = ('epoch, partition, "offset", received, visitor, site_id, event_id, user_id, type, ts, session_id, session_started,'
           ' event_index, late, of_import, control, features_n, features_hash, features, tail, product_id, value, currency,'
@@ -63,6 +63,16 @@ def extras(p, batch):
     return lines
 
 
+def buyers(p, when):
+    """Visitors of our own, half of whom buy: else none of the newest sessions would convert, and nothing be trained."""
+    found = []
+    for n in range(60):
+        names = ("product_view", "add_to_cart", "purchase")[:2 + n % 2]
+        found += [(f"{when}{n}", track(f"{when}{n}", name, k)) for k, name in enumerate(names)]
+    p.send([f"{visitor}\t{line}" for visitor, line in found], "-K", "\t")
+    return [line for _, line in found]
+
+
 def write_ledger(p, lines):
     """A ledger of the lines of our own, as the shop writes one of its own."""
     with open(p.dir / "extras.ledger", "w", encoding="utf-8") as file:
@@ -87,7 +97,7 @@ def live(p):
           "--consent", "necessary,analytics")
     past = p.dir / "past.ndjson"
     harness.logs.run([binary("auspex-shop"), "history", *PAST, "--out", str(past)])
-    shop = p.shop(rate=150, events=2000, days=3, sessions=300, end=END)
+    shop = p.shop(rate=150, events=2000, speed=20, days=3, sessions=300, end=END)
     until("the shop is open", lambda: sum(p.ends("features")) > 200)
     lines = extras(p, 10)
     programs["featurizer"].kill()
@@ -95,9 +105,11 @@ def live(p):
     p.ctl("sites", "put", 1, "--exchange", "USD=0.8")
     p.ctl("replay", past, "--format", "ndjson", "--site", 1, "--speed", "max")
     middle = p.db.value("select to_char(now() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
-    lines += extras(p, 20)
+    lines += extras(p, 20) + buyers(p, "early")
+    until("the shop is half through", lambda: sum(p.ends("raw")) > 1200)
+    lines += buyers(p, "late")
     shop.wait_end()
-    lines += extras(p, 30)
+    lines += extras(p, 30) + buyers(p, "last")
     until("all sessions have ended", lambda: have_all_ended(p))
     p.drain(programs)
     write_ledger(p, lines)
@@ -176,6 +188,8 @@ def service(p):
                                             "--sample", "100"]).wait_ready()
     until("it has checked all", lambda: program.counter("feature_skew_checked_total") >= count(p, "features"))
     demand(program.counter("feature_skew_mismatch_total") == 0, program.text())
+    known = p.write_ini("skew.ini", featurizer__skew_port=program.port)
+    demand(" computed anew, 0 differ" in p.ctl("status", ini=known, status=None), "status does not know of it")
     words, mend = changed(p)
     until("it has seen it", lambda: program.counter("feature_skew_mismatch_total") > 0)
     until("it has said so", lambda: "features differ" in program.text())

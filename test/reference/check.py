@@ -20,7 +20,7 @@ KEEP_DAYS = 400
 # what is known of the sample from counting it by other means
 REES46 = {"visitors": 4504, "sessions": 4518, "converted": 193, "vectors": 17434}
 # the greatest that some features must come to, so that no bound goes untouched
-FILLED = {"products_explored": 90, "categories_explored": 90, "crawl_breadth": 90, "session_products": 90,
+FILLED = {"products_explored": 350, "categories_explored": 350, "crawl_breadth": 90, "session_products": 350,
           "unique_pages": 64, "distinct_products": 64, "distinct_categories": 64, "feature_diversity": 64,
           "total_sessions": 100, "total_events": 300, "click_frustration": 3, "signals_active": 5,
           "price_comparisons": 5, "consecutive_errors": 5}

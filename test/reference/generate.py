@@ -12,12 +12,12 @@ import random
 import sys
 
 import invent
-from codes import DAY, SECOND, text_of
+from codes import DAY, SECOND, micros, text_of
 
 # Hours before clocks change in Europe and America, forth and back, and New Year.
 STARTS = "2026-03-28T20:00 2026-10-24T22:00 2026-03-08T01:00 2026-11-01T00:00 2025-12-31T18:00".split()
 OLD, RECENT = 101, 2**63 + 5  # imports
-STORM = 256  # signals at once, as many as are kept
+STORM = MOST_IDS = 256  # signals at once, as many as are kept; ids that are
 
 
 def seconds(text):
@@ -56,6 +56,8 @@ class Generator:
         self.offsets, self.raw, self.lines = [0, 0], [0, 0, 0], {OLD: 0, RECENT: 0}
         self.at = {OLD: self.now - 900 * DAY, RECENT: self.now - 120 * DAY}  # how far imports are
         self.numbers, self.given, self.n_raw = 0, [], 2
+        changes = [int(rule.split("=")[0]) * SECOND for rule in BERLIN[1:] + NEW_YORK[1:]]
+        self.instants = [change for change in changes if change < self.now]  # when something begins or ends to hold
 
     def put(self, partition, record):
         record = {**record, "_topic": "events", "_partition": partition, "_offset": self.offsets[partition]}
@@ -104,7 +106,9 @@ class Generator:
                "value": (.8, r.choice([0.0, -3.5, r.random() * 100])),
                "from": (.9, text_of(self.now + r.randrange(-20, 3) * DAY // 4)),
                "to": (.8, text_of(self.now + r.randrange(-4, 40) * DAY // 4))}
-        self.put_all({**record, **{field: value for field, (chance, value) in may.items() if r.random() < chance}})
+        told = {field: value for field, (chance, value) in may.items() if r.random() < chance}
+        self.instants += [micros(told[field]) for field in ("from", "to") if field in told] * 4
+        self.put_all({**record, **told})
 
     def control(self, number, **setting):
         self.put_all({"rec": 5, "epoch": 1, "origin": 3, "partition": 0, "offset": number, "index": 0, "import_id": 0,
@@ -164,6 +168,19 @@ class Generator:
             self.at[OLD] += us if import_id else 0
             self.give(self.event(visitor, self.at[OLD] if import_id else self.now, import_id, {**said, "type": kind}))
 
+    def instant(self):
+        """An event at the very moment, of somebody who was never seen, so that it is not late."""
+        r = self.r
+        at = r.choice([one for one in self.instants[-80:] + self.instants[:40] if one < self.now])
+        visitor = f"{r.randrange(3) * 'a'}z{self.numbers}"
+        self.give(self.event(visitor, at + r.choice([-1, 0, 0, 1]), RECENT))
+
+    def crowd(self):
+        """One event more than ids are kept, and the oldest again: it is new, but the one behind the next is not."""
+        told = [self.event("crowd", self.now, said={"type": "click"}) for _ in range(MOST_IDS + 1)]
+        for e in told + [told[0], told[2], told[1]]:
+            self.give(e)
+
     def edge(self):
         """An event, and one of the same visitor when its id is just about to be forgotten, or the visitor is."""
         r, visitor = self.r, self.visitor()
@@ -183,7 +200,12 @@ class Generator:
                 self.now += r.choice([8, 8, 30, 31, 95, 401]) * DAY
             self.n_raw = 2 if i < records // 5 else 3
             kind = r.random()
-            if i == 0 or kind < .10:
+            if i == records // 4:
+                self.crowd()
+            elif i == records // 2:
+                for _ in range(STORM):
+                    self.signal()
+            elif i == 0 or kind < .10:
                 self.tick()
             elif kind < .104:
                 self.import_end()
@@ -191,13 +213,14 @@ class Generator:
                 self.control(i, what="model", name="conversion")
             elif kind < .120:
                 self.site(i)
-            elif kind < .150 or i == records // 2:
-                for _ in range(STORM if i == records // 2 else 1):
-                    self.signal()
+            elif kind < .150:
+                self.signal()
             elif kind < .152:
                 self.edge()
             elif kind < .177:
                 self.story()
+            elif kind < .197:
+                self.instant()
             else:
                 for e in self.some():
                     self.give(e)

@@ -132,6 +132,11 @@ def crawl(r):
               "product_id": f"x{r.randrange(3 * few)}", "category": f"k{r.randrange(few)}"}) for _ in range(few)]
 
 
+def hoard(r):
+    """So many products and categories that a sketch no longer counts its empty registers."""
+    return [(1, "product_view", {"product_id": f"h{i}", "category": f"h{i}"}) for i in range(r.randrange(400, 600))]
+
+
 def struggle(r):
     kinds = ["error", "form_error", "payment_failed", "task_start", "task_start", "task_fail", "task_success",
              "form_submit", "form_start", "form_abandon", "retry", "help_request", "page_refresh", "page_exit",
@@ -150,7 +155,7 @@ def use(r):
     return [(r.choice([.1, 2]), "feature_used", {"feature": f"f{r.randrange(150)}"}) for _ in range(r.randrange(9, 99))]
 
 
-STORIES = [buy, buy, compare, hammer, watch, wander, wander, struggle, answer, crawl, use]
+STORIES = 4 * [buy, buy, compare, hammer, watch, wander, wander, struggle, answer, crawl, use] + [hoard]
 
 
 def visits(r):
