@@ -351,12 +351,15 @@ static bool referrer_settle(struct event *e, struct arena *a)
     return false;
 }
 
+/* Where the page tells no host of its own, a referrer may be of the same site: then only sites
+ * that are on a list tell a channel. */
 static enum channel of_referrer(const struct event *e)
 {
     struct str from = e->referrer_domain;
+    bool is_hostless = e->url.len + e->path.len > 0 && url_host(e->url).len == 0;
     struct lists on = {url_is_app(e->referrer) ? find(KIND_APP, from) : sources_of_host(from),
                        0, 0};
-    return decide(on, CHANNEL_referral);
+    return decide(on, is_hostless ? CHANNEL_NONE : CHANNEL_referral);
 }
 
 void channel_settle(struct event *e, struct arena *a)

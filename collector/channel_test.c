@@ -43,6 +43,10 @@ static const struct {
     {SHOP, "https://blog.shop.example/c", "", "", "", ""},
     {"https://m.shop.example/", "https://shop.example/c", "", "", "", ""},
     {SHOP, "https://workshop.example/c", "", "", "", "referral"},
+    /* perhaps within it: a web server's log has no host */
+    {"/p?id=1", "https://shop.example/c", "", "", "", ""},
+    {"/p", "https://www.google.com/", "", "", "", "organic"},
+    {"/p", "", "", "", "", "direct"},
     {SHOP, "https://shop.example/c", "google", "cpc", "", "paid_search"},
     /* the groups of campaigns, in their order */
     {SHOP, "", "(direct)", "(none)", "", "direct"},

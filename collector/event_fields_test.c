@@ -199,6 +199,26 @@ static void names_become_the_catalogues(void **state)
     ASSERT_STR(e.path, "Home");
 }
 
+/* The context of a whole batch, as Segment's libraries for servers send it. */
+static void the_context_of_a_batch_is_read(void **state)
+{
+    (void)state;
+    struct event e = taken(
+        "{\"batch\":[{\"type\":\"page\",\"userId\":\"u\"}],\"context\":{\"library\":{\"name\":"
+        "\"x\"},"
+        "\"ip\":\"8.8.8.8\",\"userAgent\":\"Mozilla/5.0 (Windows NT 10.0)\",\"locale\":{}}}");
+    ASSERT_STR(e.ip, "8.8.8.0");
+    ASSERT_STR(e.os, "Windows");
+    e = taken(
+        "{\"batch\":[{\"type\":\"page\",\"userId\":\"u\",\"context\":{\"ip\":\"9.9.9.9\"}}],"
+        "\"context\":{\"ip\":\"8.8.8.8\"}}");
+    ASSERT_STR(e.ip, "9.9.9.0");
+    e = taken(
+        "{\"type\":\"identify\",\"userId\":\"u\",\"traits\":{\"ip\":\"9.9.9.9\",\"a\":1}}");
+    ASSERT_STR(e.ip, "9.9.9.0");
+    ASSERT_STR(e.properties, "{\"a\":1}");
+}
+
 static void identity_is_told_by_calls(void **state)
 {
     (void)state;
@@ -422,6 +442,7 @@ int main(void)
         cmocka_unit_test(the_bare_shape_is_read),
         cmocka_unit_test(what_it_tells_by_the_way_is_read),
         cmocka_unit_test(names_become_the_catalogues),
+        cmocka_unit_test(the_context_of_a_batch_is_read),
         cmocka_unit_test(identity_is_told_by_calls),
         cmocka_unit_test(names_and_units_of_dialects),
         cmocka_unit_test(the_first_item_stands_for_what_is_not_told),

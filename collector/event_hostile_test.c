@@ -13,6 +13,8 @@
 
 #define TRACK(more) "{\"type\":\"track\",\"event\":\"click\",\"anonymousId\":\"a\"" more "}"
 #define PROP(json)  TRACK(",\"properties\":{\"p\":" json "}")
+#define OF(type, properties) \
+    "{\"type\":\"" type "\",\"userId\":\"u\",\"properties\":{" properties "}}"
 
 struct hostile {
     const char *what;
@@ -132,21 +134,25 @@ static const struct hostile jsons[] = {
     CASE("properties that are an array", TRACK(",\"properties\":[]"), bad_field),
     CASE("context that is text", TRACK(",\"context\":\"x\""), bad_field),
     CASE("null context", TRACK(",\"context\":null"), NONE),
-    CASE("a price that is text", TRACK(",\"properties\":{\"price\":\"much\"}"), bad_field),
+    CASE("a price that is text", OF("product_view", "\"price\":\"much\""), bad_field),
+    CASE("a price that is text, of a type without one",
+         TRACK(",\"properties\":{\"price\":\"much\"}"), NONE),
+    CASE("a price of 1e400, of a type without one", TRACK(",\"properties\":{\"price\":1e400}"),
+         number_out_of_range),
     CASE("a price in quotes", TRACK(",\"properties\":{\"price\":\"9.90\"}"), NONE),
-    CASE("a price below 0", TRACK(",\"properties\":{\"price\":-1}"), bad_value),
-    CASE("6 stars", TRACK(",\"properties\":{\"rating\":6}"), bad_value),
-    CASE("101 percent", TRACK(",\"properties\":{\"depth_pct\":101}"), bad_value),
-    CASE("NaN in quotes as a price", TRACK(",\"properties\":{\"price\":\"NaN\"}"), bad_field),
-    CASE("Infinity in quotes", TRACK(",\"properties\":{\"value\":\"Infinity\"}"), bad_field),
-    CASE("1e400 in quotes", TRACK(",\"properties\":{\"value\":\"1e400\"}"), bad_field),
+    CASE("a price below 0", OF("product_view", "\"price\":-1"), bad_value),
+    CASE("6 stars", OF("rating_submitted", "\"rating\":6"), bad_value),
+    CASE("101 percent", OF("scroll", "\"depth_pct\":101"), bad_value),
+    CASE("NaN in quotes as a price", OF("product_view", "\"price\":\"NaN\""), bad_field),
+    CASE("Infinity in quotes", OF("purchase", "\"value\":\"Infinity\""), bad_field),
+    CASE("1e400 in quotes", OF("purchase", "\"value\":\"1e400\""), bad_field),
     CASE("NaN in quotes where nothing asks", PROP("\"NaN\""), NONE),
     CASE("1e400 in quotes where nothing asks", PROP("\"1e400\""), NONE),
     CASE("a price of 1e15", TRACK(",\"properties\":{\"price\":1e15}"), NONE),
-    CASE("a price above 1e15", TRACK(",\"properties\":{\"price\":1.1e15}"), bad_value),
+    CASE("a price above 1e15", OF("product_view", "\"price\":1.1e15"), bad_value),
     CASE("a price of no known money",
          TRACK(",\"properties\":{\"price\":1,\"currency\":\"gold\"}"), NONE),
-    CASE("a currency that is an object", TRACK(",\"properties\":{\"currency\":{}}"), bad_field),
+    CASE("a currency that is an object", OF("purchase", "\"currency\":{}"), bad_field),
     CASE("a place of a click below all screens", TRACK(",\"properties\":{\"x\":-2e6}"),
          bad_value),
     CASE("1e400 as a place", TRACK(",\"properties\":{\"x\":1e400}"), number_out_of_range),
@@ -168,7 +174,7 @@ static const struct hostile jsons[] = {
     CASE("one field in properties and params",
          TRACK(",\"properties\":{\"price\":1},\"params\":{\"price\":2}"), NONE),
     CASE("params that are text", TRACK(",\"params\":\"x\""), bad_field),
-    CASE("items that are text", TRACK(",\"properties\":{\"items\":\"x\"}"), bad_field),
+    CASE("items that are text", OF("purchase", "\"items\":\"x\""), bad_field),
     CASE("site 0", TRACK(",\"site_id\":0"), bad_site),
     CASE("site -1", TRACK(",\"site_id\":-1"), bad_site),
     CASE("site 2^31", TRACK(",\"site_id\":2147483648"), bad_site),
@@ -235,7 +241,9 @@ static const struct hostile msgpacks[] = {
          number_out_of_range),
     CASE("-infinity as a price", M_EVENT("\xaaproperties\x81\xa5price\xcb\xff\xf0\0\0\0\0\0\0"),
          number_out_of_range),
-    CASE("a price below 0", M_EVENT("\xaaproperties\x81\xa5price\xff"), bad_value),
+    CASE("a price below 0",
+         "\x83\xa4type\xacproduct_view" M_ANON "\xaaproperties\x81\xa5price\xff", bad_value),
+    CASE("a price below 0, of a page", M_EVENT("\xaaproperties\x81\xa5price\xff"), NONE),
     CASE("2^64-1", M_X("\xcf\xff\xff\xff\xff\xff\xff\xff\xff"), NONE),
     CASE("-2^63", M_X("\xd3\x80\0\0\0\0\0\0\0"), NONE),
     CASE("a bin", M_X("\xc4\x01x"), bad_field),
@@ -353,27 +361,29 @@ static void depth_is_bounded(void **state)
 static void sizes_are_bounded(void **state)
 {
     static const struct {
-        const char *member;
+        const char *type, *member;
         size_t n;
         enum reason why;
     } cases[] = {
-        {"userId", ID_MAX, REASON_NONE},
-        {"userId", ID_MAX + 1, REASON_bad_field},
-        {"messageId", ID_MAX + 1, REASON_bad_field},
-        {"url", TEXT_MAX, REASON_NONE},
-        {"query", TEXT_MAX + 1, REASON_bad_field},
-        {"brand", TEXT_MAX + 1, REASON_bad_field},
-        {"title", 20000, REASON_NONE},
-        {"user_agent", 20000, REASON_NONE},
-        {"unknown", EVENT_MAX, REASON_too_large},
+        {"page", "userId", ID_MAX, REASON_NONE},
+        {"page", "userId", ID_MAX + 1, REASON_bad_field},
+        {"page", "messageId", ID_MAX + 1, REASON_bad_field},
+        {"page", "url", TEXT_MAX, REASON_NONE},
+        {"help_request", "query", TEXT_MAX + 1, REASON_bad_field},
+        {"product_view", "brand", TEXT_MAX + 1, REASON_bad_field},
+        {"page_view", "brand", TEXT_MAX + 1, REASON_NONE}, /* a property */
+        {"page_view", "brand", PROPERTIES_MAX, REASON_bad_field},
+        {"page", "title", 20000, REASON_NONE},
+        {"page", "user_agent", 20000, REASON_NONE},
+        {"page", "unknown", EVENT_MAX, REASON_too_large},
     };
     (void)state;
     struct kit k;
     struct buf b = {0};
     kit_open(&k);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        put_page(&b);
-        buf_printf(&b, "\"%s\":\"", cases[i].member);
+        buf_printf(&b, "{\"type\":\"%s\",\"anonymousId\":\"a\",\"%s\":\"", cases[i].type,
+                   cases[i].member);
         put_times(&b, "x", cases[i].n);
         buf_text(&b, "\"}");
         expect(&k, &b, cases[i].why);

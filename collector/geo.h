@@ -3,7 +3,9 @@
  * file changes.
  *
  * The file is copied into memory as it is opened, so that nobody who writes over it can harm a
- * look-up; the new one is tried before the old one is let go. Reading 70 MB took 30 ms. */
+ * look-up; the new one is tried before the old one is let go. Opening 59 MB (1.36 million
+ * networks, generated) took 46 ms of CPU; beside other work 75 to 156 ms passed, in which no
+ * event is read. */
 #ifndef AUSPEX_GEO_H
 #define AUSPEX_GEO_H
 

@@ -28,8 +28,8 @@ static void a_page_is_a_page_view(void **state)
         "\"anonymousId\":\"log-",
         "\"userId\":\"frank\"",
         "\"context\":{\"ip\":\"203.0.113.0\",\"userAgent\":\"Mozilla/5.0 (X11) ",
-        "\"page\":{\"url\":\"/shop/boots?utm_source=x\",\"path\":\"/shop/boots\",\"referrer\":"
-        "\"https://example.org/\"}}",
+        ("\"page\":{\"url\":\"/shop/boots?utm_source=x\",\"path\":\"/shop/boots\",\"referrer\":"
+         "\"https://example.org/\"}}"),
         "\"properties\":{\"method\":\"GET\",\"status\":\"200\",\"bytes\":\"2326\"}}",
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
@@ -77,6 +77,9 @@ static void other_lines_are_none(void **state)
         "",
         "a",
         "1.2.3.4 - - [10/Oct/2023:13:55:36 -0700] \"GET / HTTP/1.1\" 200 1",
+        ("shop:443 1.2.3.4 - - [10/Oct/2023:13:55:36 -0700] \"GET / HTTP/1.1\" 200 1 \"-\" "
+         "\"-\""),
+        "a 1.2.3.4",
         "1.2.3.4 - - [10/Okt/2023:13:55:36 -0700] \"GET / HTTP/1.1\" 200 1 \"-\" \"-\"",
         "1.2.3.4 - - [10/Oct/2023:25:55:36 -0700] \"GET / HTTP/1.1\" 200 1 \"-\" \"-\"",
         "1.2.3.4 - - [31/Dec/9999:23:55:36 -0700] \"GET / HTTP/1.1\" 200 1 \"-\" \"-\"",

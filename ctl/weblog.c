@@ -143,8 +143,7 @@ static void put_context(struct buf *b, const struct hit *h, struct str target, s
         buf_printf(b, "\"page\":{");
     else
         object_begin(b, "page");
-    if (target.len > path.len)
-        member(b, "url", target);
+    member(b, "url", target);
     member(b, "path", path);
     member(b, "referrer", h->referrer);
     buf_text(b, "}}");
@@ -153,12 +152,17 @@ static void put_context(struct buf *b, const struct hit *h, struct str target, s
 void weblog_mask(struct str line, struct buf *masked)
 {
     char network[ADDRESS_TEXT];
-    struct str rest, host = str_cut(line, ' ', &rest);
-    if (address_truncate(host, network)) {
-        buf_text(masked, network);
-        line = str_over(line.at + host.len, line.len - host.len);
+    struct str word, rest = line;
+    for (int i = 0; i < 2 && rest.at; i++) { /* the second: behind a virtual host */
+        word = str_cut(rest, ' ', &rest);
+        if (address_truncate(word, network))
+            buf_text(masked, network);
+        else
+            buf_str(masked, word);
+        if (rest.at)
+            buf_byte(masked, ' ');
     }
-    buf_str(masked, line);
+    buf_str(masked, rest);
 }
 
 bool weblog_row(struct str line, struct buf *json)

@@ -17,7 +17,8 @@
 /* Appends the event as one line of JSON. False for a line of another form; nothing is appended
  * then. */
 MUST_USE bool weblog_row(struct str line, struct buf *json);
-/* Appends such a line as it stands, but for an address at its beginning, which is cut, too. */
+/* Appends such a line as it stands, but for an address as its first or second word, which is
+ * cut, too. */
 void weblog_mask(struct str line, struct buf *masked);
 
 #endif

@@ -80,9 +80,10 @@ static void run_check(double percent, int64_t end_us)
     int64_t begun_us = clock_mono_us();
     if (!skew_round(&o, tell, NULL, &n, &e))
         fail(&e);
-    printf("skew check of %g %%: %.2f s, %llu vectors of %llu events, %llu differ\n", percent,
-           since(begun_us), (unsigned long long)n.checked, (unsigned long long)n.events,
-           (unsigned long long)n.mismatched);
+    printf(
+        "skew check of %g %%: %.2f s, %llu vectors of %llu events, %llu differ, %llu unsure\n",
+        percent, since(begun_us), (unsigned long long)n.checked, (unsigned long long)n.events,
+        (unsigned long long)n.mismatched, (unsigned long long)n.unsure);
 }
 
 int main(void)

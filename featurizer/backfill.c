@@ -6,10 +6,10 @@
 #include "common/db/copy.h"
 #include "common/wire/feature.h"
 #include "featurizer/feed.h"
+#include "featurizer/ids.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { BATCH_BYTES = 4 << 20, SHOW_EVENTS = 4096 };
 
@@ -20,12 +20,6 @@ static const struct db_limits limits = {
 struct rows {
     const struct table_def *def;
     struct buf rows, copy; /* copy: the statement */
-};
-
-/* Hashes of ids, open addressing; 0 = free. */
-struct ids {
-    uint64_t *at;
-    size_t n, mask;
 };
 
 struct backfill {
@@ -75,36 +69,6 @@ static bool rows_add(struct backfill *b, struct rows *w, const void *record, str
     return w->rows.len < BATCH_BYTES || rows_flush(b, w, e);
 }
 
-static size_t ids_place(const struct ids *s, uint64_t id)
-{
-    size_t i = id & s->mask;
-    while (s->at[i] != 0 && s->at[i] != id)
-        i = (i + 1) & s->mask;
-    return i;
-}
-
-static bool ids_has(const struct ids *s, struct str id)
-{
-    return s->at && s->at[ids_place(s, hash64_str(id) | 1)] != 0;
-}
-
-static void ids_add(struct ids *s, struct str id)
-{
-    if (2 * s->n >= s->mask) {
-        struct ids wider = {.mask = s->at ? 2 * s->mask + 1 : 1023, .n = s->n};
-        wider.at = mem_zero(wider.mask + 1, sizeof *wider.at);
-        for (size_t i = 0; s->at && i <= s->mask; i++)
-            if (s->at[i] != 0)
-                wider.at[ids_place(&wider, s->at[i])] = s->at[i];
-        free(s->at);
-        *s = wider;
-    }
-    uint64_t hash = hash64_str(id) | 1;
-    size_t at = ids_place(s, hash);
-    s->n += s->at[at] == 0;
-    s->at[at] = hash;
-}
-
 /* As trainer labels by: trainer/source.c. */
 static bool is_conversion(const struct vector *v)
 {
@@ -122,13 +86,14 @@ static bool on_vector(void *to, const struct vector *v, struct err *e)
     if (is_within) {
         b->counts->vectors++;
         if (v->session_started_us >= o->to_us)
-            ids_add(&b->strays, v->session_id);
+            ids_add(&b->strays, hash64_str(v->session_id));
         return rows_add(b, &b->vectors, &row, e);
     }
     if (!is_conversion(v) || v->session_id.len == 0)
         return true;
-    bool is_behind = v->session_started_us < o->to_us ? v->ts_us >= o->to_us || v->late
-                                                      : ids_has(&b->strays, v->session_id);
+    bool is_behind = v->session_started_us < o->to_us
+                         ? v->ts_us >= o->to_us || v->late
+                         : ids_has(&b->strays, hash64_str(v->session_id));
     if (!is_behind)
         return true;
     row.features = row.tail = row.summaries = (struct str){NULL, 0};
@@ -139,7 +104,7 @@ static bool on_session(void *to, const struct session *s, struct err *e)
 {
     struct backfill *b = to;
     bool is_within = s->started_us < b->o->to_us && s->ended_us >= b->o->from_us;
-    if (!is_within && !ids_has(&b->strays, s->session_id))
+    if (!is_within && !ids_has(&b->strays, hash64_str(s->session_id)))
         return true;
     b->counts->sessions++;
     return rows_add(b, &b->sessions, s, e);
@@ -290,7 +255,7 @@ bool backfill_run(const struct backfill_options *o,
     db_close(b.to); /* what is not committed is gone */
     rows_fini(&b.vectors);
     rows_fini(&b.sessions);
-    free(b.strays.at);
+    ids_fini(&b.strays);
     buf_fini(&b.head);
     buf_fini(&b.tail);
     return is_done;

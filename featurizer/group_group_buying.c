@@ -1,25 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "featurizer/group.h"
 
-static void count_ever(struct profile *p, const struct moment *m)
-{
-    p->group_views += m->type == EVENT_TYPE_group_view;
-    p->group_clicks += m->type == EVENT_TYPE_group_join_click;
-    p->group_joins += m->type == EVENT_TYPE_group_join_complete;
-    p->group_orders += m->type == EVENT_TYPE_purchase && m->event->group_id.len > 0;
-}
-
 void group_buying_count(struct turn *turn)
 {
-    struct visit *v = turn->v;
+    struct profile *p = turn->p;
     uint8_t type = turn->m->type;
-    count_ever(turn->p, turn->m);
-    if (!v)
-        return;
-    v->group_views += type == EVENT_TYPE_group_view;
-    v->group_join_clicks += type == EVENT_TYPE_group_join_click;
-    v->group_joins += type == EVENT_TYPE_group_join_complete;
-    v->group_leaves += type == EVENT_TYPE_group_leave;
+    p->group_views += type == EVENT_TYPE_group_view;
+    p->group_clicks += type == EVENT_TYPE_group_join_click;
+    p->group_joins += type == EVENT_TYPE_group_join_complete;
+    p->group_orders += type == EVENT_TYPE_purchase && turn->e->group_id.len > 0;
 }
 
 void group_buying_put(const struct view *w)

@@ -123,9 +123,9 @@ static bool check_once(const struct skew_options *o, struct err *e)
     if (n_told > TOLD_MOST)
         printf("... %u in all\n", n_told);
     printf("checked %" PRIu64 ", mismatched %" PRIu64 ", missing %" PRIu64
-           ", older than the archive %" PRIu64 ", of other features %" PRIu64 "; %" PRIu64
-           " events read\n",
-           n.checked, n.mismatched, n.missing, n.older, n.other, n.events);
+           ", older than the archive %" PRIu64 ", of other features %" PRIu64
+           ", of unsure imports %" PRIu64 "; %" PRIu64 " events read\n",
+           n.checked, n.mismatched, n.missing, n.older, n.other, n.unsure, n.events);
     return n.mismatched == 0 || err_set(e, 0,
                                         "archived features differ from those of the same "
                                         "events computed anew");

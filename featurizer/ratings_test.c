@@ -42,7 +42,8 @@ static long double oracle_sum(const struct oracle *o, unsigned i, int64_t t_us)
     int64_t now_us = MAX(t_us, o->newest_us);
     for (unsigned a = 0; a < o->list[i].n; a++) {
         const struct act *act = &o->list[i].acts[a];
-        sum += act->weight * exp2l(-(long double)(now_us - act->at_us) / o->half_life_us);
+        sum += (long double)act->weight *
+               exp2l(-(long double)(now_us - act->at_us) / (long double)o->half_life_us);
     }
     return sum;
 }
@@ -131,7 +132,7 @@ static void give(struct walk *w, const struct weighed *what, const char *id)
 
 static void must_agree(struct walk *w)
 {
-    double most = -INFINITY;
+    double most = -(double)INFINITY;
     assert_int_equal(w->p.ratings.n, w->o.n);
     for (unsigned i = 0; i < w->o.n; i++) {
         double want = oracle_rating(&w->o, i, w->m.t_us);
@@ -160,7 +161,7 @@ static void list_must_agree(struct walk *w)
 {
     struct wire_list told = ratings_told(&w->p, &w->m, &w->told);
     struct in in = in_over(told.at, told.len);
-    double before = INFINITY;
+    double before = (double)INFINITY;
     assert_int_equal(told.n, MIN(w->o.n, (unsigned)RATINGS_TOLD));
     assert_int_equal(in_array(&in), told.n);
     for (unsigned n = 0; n < told.n; n++) {

@@ -13,7 +13,7 @@ struct replay {
     struct replay_sink sink;
     struct buf bytes; /* of the record being given */
     uint32_t partition;
-    bool is_open;
+    bool is_open, is_at_notice;
     uint64_t offset;         /* of the record given last */
     int64_t heard_us[RAW_N]; /* as told to the core */
     int64_t clock_us;        /* of the event that comes next */
@@ -137,7 +137,15 @@ static bool give_clock(struct replay *r, uint64_t offset, struct err *e)
 
 bool replay_notice(struct replay *r, uint64_t offset, struct str record, struct err *e)
 {
-    return give(r, offset, record, e);
+    r->is_at_notice = true;
+    bool is_good = give(r, offset, record, e);
+    r->is_at_notice = false;
+    return is_good;
+}
+
+bool replay_is_at_notice(const struct replay *r)
+{
+    return r->is_at_notice;
 }
 
 bool replay_event(struct replay *r, uint64_t offset, struct event *event, struct err *e)

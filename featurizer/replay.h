@@ -27,6 +27,8 @@ struct replay_sink {
 };
 
 struct replay;
+/* Within the callbacks: whether it is a notice that led to what is given. */
+bool replay_is_at_notice(const struct replay *r);
 MUST_USE struct replay *replay_new(const struct featurizer_options *o,
                                    const struct replay_sink *sink);
 void replay_free(struct replay *r);

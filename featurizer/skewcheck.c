@@ -2,12 +2,15 @@
 #include "featurizer/skewcheck.h"
 
 #include "common/base/clock.h"
+#include "common/base/hash.h"
 #include "common/wire/feature.h"
 #include "featurizer/feed.h"
+#include "featurizer/ids.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* Beside the event's columns, of its archived vector; NULL where there is none. */
 enum {
@@ -27,9 +30,13 @@ struct check {
     struct skew_counts *counts;
     void (*tell)(void *to, const struct skew_difference *d);
     void *to;
+    const struct replay *replay;
     const struct feed_row *row; /* being computed */
     struct place place;         /* of it */
     bool is_awaited;            /* an archived vector is to be met */
+    struct ids unsure;          /* hashes of visitors whose imports ended by silence */
+    uint64_t *newest;           /* offset of the newest event read, by partition */
+    size_t n_newest;
 };
 
 static void differs(struct check *c, const struct skew_difference *d)
@@ -57,6 +64,17 @@ static void settle(struct check *c)
     c->is_awaited = false;
 }
 
+static void note_newest(struct check *c)
+{
+    size_t p = c->place.partition;
+    if (p >= c->n_newest) {
+        c->newest = mem_grow(c->newest, (p + 1) * sizeof *c->newest);
+        memset(c->newest + c->n_newest, 0, (p + 1 - c->n_newest) * sizeof *c->newest);
+        c->n_newest = p + 1;
+    }
+    c->newest[p] = c->place.offset;
+}
+
 static bool before(void *to, const struct feed_row *row, struct replay *r, struct err *e)
 {
     struct check *c = to;
@@ -64,6 +82,7 @@ static bool before(void *to, const struct feed_row *row, struct replay *r, struc
     settle(c);
     c->row = row;
     c->place = row->place;
+    note_newest(c);
     c->counts->events++;
     c->is_awaited = row->extra[FEATURES].at && db_field_flag(&row->extra[IS_DUE]);
     replay_clock(r, db_field_time(&row->extra[CLOCK]));
@@ -129,11 +148,19 @@ static void compare(struct check *c, const struct vector *v)
         differs_by_word(c, "length");
 }
 
+static uint64_t visitor_hash(uint64_t site_id, struct str visitor)
+{
+    return hash64_str(visitor) ^ site_id * 0x9e3779b97f4a7c15u;
+}
+
 static bool on_vector(void *to, const struct vector *v, struct err *e)
 {
     struct check *c = to;
     (void)e;
-    if (c->is_awaited)
+    bool is_unsure = ids_has(&c->unsure, visitor_hash(v->site_id, v->visitor));
+    if (is_unsure)
+        c->counts->unsure += c->is_awaited;
+    else if (c->is_awaited)
         compare(c, v);
     else if (!c->row->extra[VECTOR_N].at && db_field_flag(&c->row->extra[IS_DUE]) &&
              db_field_flag(&c->row->extra[IS_BEHIND]))
@@ -142,11 +169,14 @@ static bool on_vector(void *to, const struct vector *v, struct err *e)
     return true;
 }
 
+/* Whether it was so depends on what the import brought for others meanwhile, who are not in the
+ * sample. */
 static bool on_session(void *to, const struct session *s, struct err *e)
 {
-    (void)to;
-    (void)s;
+    struct check *c = to;
     (void)e;
+    if (str_is(s->ended_by, "import_end") && !replay_is_at_notice(c->replay))
+        ids_add(&c->unsure, visitor_hash(s->site_id, s->visitor));
     return true;
 }
 
@@ -183,7 +213,7 @@ static bool draw(struct db *db, const struct skew_options *o, const char *since,
     return is_drawn;
 }
 
-/* Archived vectors whose event is not archived, though later ones are. */
+/* Archived vectors whose event is not, though later ones of its partition are. */
 static bool find_orphans(struct check *c, struct db *db, struct err *e)
 {
     struct db_rows *rows = db_query(
@@ -191,12 +221,14 @@ static bool find_orphans(struct check *c, struct db *db, struct err *e)
         "SELECT s.partition, s.\"offset\" FROM skew_vectors s WHERE s.features IS NOT NULL"
         " AND NOT EXISTS (SELECT FROM events_all e WHERE e.received = s.received"
         " AND e.partition = s.partition AND e.\"offset\" = s.\"offset\" AND e.epoch = 1)"
-        " AND EXISTS (SELECT FROM events_all e WHERE e.partition = s.partition"
-        " AND e.\"offset\" > s.\"offset\" AND e.epoch = 1) ORDER BY 1, 2",
+        " ORDER BY 1, 2",
         NULL, 0, e);
     for (size_t i = 0; rows && i < db_rows_n(rows); i++) {
         c->place = (struct place){(uint64_t)db_cell_i64(rows, i, 0),
                                   (uint64_t)db_cell_i64(rows, i, 1)};
+        if (c->place.partition >= c->n_newest ||
+            c->place.offset > c->newest[c->place.partition])
+            continue;
         c->counts->checked++;
         differs_by_word(c, "no event");
     }
@@ -228,6 +260,7 @@ static bool compute(struct check *c, struct feed *f, const struct skew_options *
         .before = before,
         .to = c};
     struct replay *r = replay_new(&o->core, &sink);
+    c->replay = r;
     bool is_done = feed_run(f, &q, r, e);
     settle(c);
     replay_free(r);
@@ -248,5 +281,7 @@ bool skew_round(const struct skew_options *o,
     bool is_done = f && draw(f->events, o, since, e) && compute(&c, f, o, since, e) &&
                    find_orphans(&c, f->events, e);
     feed_close(f);
+    ids_fini(&c.unsure);
+    free(c.newest);
     return is_done;
 }

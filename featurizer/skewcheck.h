@@ -12,9 +12,9 @@
  * began before the archive does, by the number of events that the first of its vectors tells,
  * is left out while more events are told than were found.
  *
- * A limit: how far an import is, is known by the sampled visitors' own events. One who is
- * silent within it for longer than the day after which an import counts as ended (session.h)
- * may differ, where the import itself took longer than that. */
+ * How far an import is, is known by the sampled visitors' own events. One who was silent within
+ * it for longer than the day after which an import counts as ended (session.h) is unsure from
+ * there on, and left out: the import itself may have gone on. */
 #ifndef AUSPEX_SKEWCHECK_H
 #define AUSPEX_SKEWCHECK_H
 
@@ -33,6 +33,7 @@ struct skew_counts {
     uint64_t mismatched; /* of these, those that differ; and those that no event leads to */
     uint64_t older;      /* not compared: the history began before the archive */
     uint64_t other;      /* not compared: written by a program of other feature lines */
+    uint64_t unsure;     /* not compared: an import may have ended before, or not */
     uint64_t missing;    /* events that lead to a vector where none is archived */
     uint64_t events;     /* read for it */
 };

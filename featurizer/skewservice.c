@@ -83,8 +83,8 @@ static void log_round(const struct service *s)
     }
     log_line(n->mismatched > 0 ? LOG_ERROR : LOG_INFO, "skew checked",
              "checked=%" PRIu64 " mismatched=%" PRIu64 " missing=%" PRIu64 " older=%" PRIu64
-             " other=%" PRIu64 " events=%" PRIu64,
-             n->checked, n->mismatched, n->missing, n->older, n->other, n->events);
+             " other=%" PRIu64 " unsure=%" PRIu64 " events=%" PRIu64,
+             n->checked, n->mismatched, n->missing, n->older, n->other, n->unsure, n->events);
 }
 
 static void on_timer(uv_timer_t *timer);

@@ -297,6 +297,7 @@ bool state_unpack(struct slab *s, struct profile *to, const struct state_version
 {
     struct in cursor = in_over(bytes.at, bytes.len), *in = &cursor;
     bool has_live = false;
+    CHECK(version != NULL);
     uint32_t n = in_map(in);
     for (struct keys keys = {{0}}; n > 0 && !in->bad; n--) {
         switch (next_key(in, &keys)) {

@@ -48,8 +48,8 @@ struct entries_type {
     bool (*unpack)(struct slab *s, struct entry *x, struct str value, struct err *e);
     /* Gives back what the entry holds in the slab, but not the key; `struct entry` stays. */
     void (*clear)(struct slab *s, struct entry *x);
-    /* Asks memory (slab_ahead) for what `pack` will read of an entry that is there itself; NULL =
-     * nothing else. */
+    /* Asks memory (slab_ahead) for what `pack` will read of an entry that is there itself; NULL
+     * = nothing else. */
     void (*ahead)(const struct entry *x);
     /* Whether nobody points at it and `pack` has all of it; NULL = never. */
     bool (*may_spill)(const struct entry *x);
