@@ -40,7 +40,9 @@ bool flow_is_dirty(const struct flow *f)
 
 static bool is_due(const struct flow *f, int64_t now_us)
 {
-    return f->phase == FLOW_DRAINING || now_us - f->cut_last_us >= f->limits.commit_us;
+    enum { PACK_SHARE = 5 };
+    int64_t wait_us = MAX(f->limits.commit_us, PACK_SHARE * f->pack_us);
+    return f->phase == FLOW_DRAINING || now_us - f->cut_last_us >= wait_us;
 }
 
 void flow_hurry(struct flow *f)
@@ -228,8 +230,15 @@ void flow_cut_taken(struct flow *f, int64_t now_us)
         s->is_changed = false;
     }
     f->cut_number = f->out_next;
+    f->pack_us = 0;
     f->cut_last_us = now_us;
     f->cut = f->kind == STAGE_STATEFUL ? CUT_PACKING : CUT_ACKING;
+}
+
+void flow_packing(struct flow *f, int64_t took_us)
+{
+    CHECK(f->cut == CUT_PACKING);
+    f->pack_us += MAX(took_us, (int64_t)0);
 }
 
 void flow_packed(struct flow *f)

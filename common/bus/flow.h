@@ -42,7 +42,7 @@ struct flow_source {
 
 struct flow_limits {
     size_t outputs_bytes; /* above it nothing is read */
-    int64_t commit_us;    /* from one cut to the next */
+    int64_t commit_us;    /* from one cut to the next, and more when packing takes long */
     int64_t drain_us;     /* what a drain may take */
 };
 
@@ -64,6 +64,7 @@ struct flow {
     enum flow_cut cut;
     uint64_t cut_number;
     int64_t cut_last_us, commit_retry_us, commit_wait_us;
+    int64_t pack_us; /* what packing the last cut took */
 };
 
 void flow_init(struct flow *f, enum stage_kind kind, const struct flow_limits *limits);
@@ -114,6 +115,9 @@ void flow_producer_made(struct flow *f);
 /* A cut has been taken: offsets and marks of every source are copied; packing is only for
  * STAGE_STATEFUL. */
 void flow_cut_taken(struct flow *f, int64_t now_us);
+/* Part of the packing took so long. The next cut waits until all of it is no more than a fifth of
+ * the time from this cut to that. */
+void flow_packing(struct flow *f, int64_t took_us);
 void flow_packed(struct flow *f);
 enum flow_outcome {
     COMMIT_DONE,

@@ -120,6 +120,32 @@ static void test_state_is_packed_before(void **state)
     flow_fini(&f);
 }
 
+static void test_dear_states_are_packed_less_often(void **state)
+{
+    struct flow f;
+    (void)state;
+    run(&f, STAGE_STATEFUL, &dense, 1);
+    use(&f, 0, 0);
+    assert_int_equal(flow_decide(&f, COMMIT_US), FLOW_CUT);
+    flow_cut_taken(&f, COMMIT_US);
+    flow_packing(&f, COMMIT_US / 2);
+    flow_packing(&f, COMMIT_US / 2);
+    flow_packed(&f);
+    assert_int_equal(flow_decide(&f, COMMIT_US), FLOW_COMMIT);
+    flow_commit_began(&f);
+    flow_committed(&f, COMMIT_DONE, 2 * COMMIT_US);
+    use(&f, 0, 0);
+    assert_int_equal(flow_decide(&f, 6 * COMMIT_US - 1), FLOW_NOTHING);
+    assert_int_equal(flow_decide(&f, 6 * COMMIT_US), FLOW_CUT);
+    flow_cut_taken(&f, 6 * COMMIT_US);
+    flow_packed(&f); /* cheap again */
+    flow_commit_began(&f);
+    flow_committed(&f, COMMIT_DONE, 6 * COMMIT_US);
+    use(&f, 0, 0);
+    assert_int_equal(flow_decide(&f, 7 * COMMIT_US), FLOW_CUT);
+    flow_fini(&f);
+}
+
 static void test_state_alone_can_be_changed(void **state)
 {
     struct flow f;
@@ -433,6 +459,7 @@ int main(void)
         cmocka_unit_test(test_commits_after_the_acks),
         cmocka_unit_test(test_a_cut_stands_still),
         cmocka_unit_test(test_state_is_packed_before),
+        cmocka_unit_test(test_dear_states_are_packed_less_often),
         cmocka_unit_test(test_state_alone_can_be_changed),
         cmocka_unit_test(test_no_cut_while_outputs_are_owed),
         cmocka_unit_test(test_a_failed_commit_is_covered_by_the_next),
