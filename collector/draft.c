@@ -219,6 +219,13 @@ void draft_value(struct draft *d, const struct line *line, const struct kept *me
         draft_fault(d, why, line->name.at);
 }
 
+/* Whether it is as if it were not there; an empty text of an own line may be a property. */
+static bool is_nothing(const struct line *line, const struct datum *value)
+{
+    return value->type == DATUM_NULL ||
+           (!line->is_own && value->type == DATUM_STR && value->text.len == 0);
+}
+
 void draft_take(struct draft *d, enum place place, const struct line *line, struct str key_json,
                 const struct datum *value)
 {
@@ -229,16 +236,16 @@ void draft_take(struct draft *d, enum place place, const struct line *line, stru
         draft_fault(d, REASON_bad_field, "a type that JSON has not");
     } else if (line == NULL) {
         draft_keep(d, &member);
-    } else if (value->type == DATUM_NULL) {
-        return; /* as if it were not there */
+    } else if (is_nothing(line, value)) {
+        return;
+    } else if (line->is_own) {
+        wait_for_type(d, line, &member);
     } else if (line->leaf == LEAF_array) {
         if (value->type == DATUM_ARRAY && d->has_array)
             draft_fault(d, REASON_bad_field, "two arrays of events");
         d->has_array |= value->type == DATUM_ARRAY;
     } else if (line->leaf == LEAF_object || line->leaf == LEAF_batch) {
         draft_fault(d, REASON_bad_field, line->name.at);
-    } else if (line->is_own) {
-        wait_for_type(d, line, &member);
     } else {
         draft_value(d, line, &member);
     }

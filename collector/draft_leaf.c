@@ -91,7 +91,7 @@ static enum taken take_cut(const struct datum *value, struct str *to)
     if (value->type != DATUM_STR)
         return TAKEN_NO;
     *to = str_head_utf8(value->text, CUT_MAX);
-    return to->len > 0 ? TAKEN_YES : TAKEN_NOTHING;
+    return TAKEN_YES;
 }
 
 static enum taken take_number(const struct line *line, const struct datum *value,

@@ -234,6 +234,10 @@ static enum reason finish(struct edge_event *x, const struct arrival *a)
 {
     struct draft *d = x->judge.draft;
     enum reason why = draft_finish(d, a);
+    /* keys of web pages are public, and a signal changes features of a site's every visitor */
+    if (why == REASON_NONE && str_is(draft_event(d)->type, "external_signal"))
+        return draft_refuse(d, REASON_bad_type,
+                            "external_signal comes through Kafka or a file, not over HTTP");
     if (why != REASON_NONE || !x->known_types_only || draft_is_known_type(d))
         return why;
     return draft_refuse(d, REASON_unknown_type, "the site takes the catalogue's types only");

@@ -233,6 +233,21 @@ static void a_single_event_of_no_known_type_is_refused(void **state)
                         "\"p\"}")));
 }
 
+static void signals_do_not_come_over_http(void **state)
+{
+    static const char body[] =
+        "{\"type\":\"external_signal\",\"userId\":\"u\",\"messageId\":\"1\","
+        "\"kind\":\"weather\",\"valid_from\":1700000000}";
+    struct rig *r = *state;
+    struct buf batch = {0};
+    buf_printf(&batch, "{\"batch\":[%s]}", body);
+    (void)ask(r, &head, buf_as_str(&batch));
+    buf_fini(&batch);
+    assert_int_equal(r->answer.n_accepted, 0);
+    assert_non_null(strstr(buf_cstr(&r->answer.body), "\"reason\":\"bad_type\""));
+    assert_non_null(strstr(buf_cstr(&r->answer.body), "through Kafka or a file"));
+}
+
 static void a_record_fits_into_raw(void **state)
 {
     struct rig *r = *state;
@@ -383,6 +398,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_site_may_take_known_types_only, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(a_single_event_of_no_known_type_is_refused, open_rig,
                                         close_rig),
+        cmocka_unit_test_setup_teardown(signals_do_not_come_over_http, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(a_record_fits_into_raw, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(edge_and_collector_agree, open_rig, close_rig),
     };

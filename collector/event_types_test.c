@@ -179,6 +179,17 @@ static void what_fits_no_field_is_a_property(void **state)
     ASSERT_STR(detail(), "value");
 }
 
+static void an_empty_text_tells_nothing(void **state)
+{
+    (void)state;
+    const struct event *e =
+        sent("{\"type\":\"page_view\",\"userId\":\"u\",\"consent\":\"\",\"site_id\":\"\","
+             "\"screen\":\"\",\"source\":\"\",\"value\":\"\",\"timestamp_micros\":\"\"}");
+    assert_true(e->properties.len == 0 && e->site_id == 1 && isnan(e->value));
+    e = sent("{\"type\":\"level_end\",\"userId\":\"u\",\"score\":\"\",\"own\":\"\"}");
+    ASSERT_STR(e->properties, "{\"own\":\"\",\"score\":\"\"}");
+}
+
 static void the_context_of_a_type_is_read(void **state)
 {
     (void)state;
@@ -252,6 +263,7 @@ int main(int argc, char *argv[])
         cmocka_unit_test(every_type_is_taken),
         cmocka_unit_test(a_word_of_other_types_is_a_property),
         cmocka_unit_test(what_fits_no_field_is_a_property),
+        cmocka_unit_test(an_empty_text_tells_nothing),
         cmocka_unit_test(the_context_of_a_type_is_read),
         cmocka_unit_test(consent_is_told_in_many_ways),
     };

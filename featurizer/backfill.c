@@ -110,7 +110,7 @@ static bool on_session(void *to, const struct session *s, struct err *e)
     return rows_add(b, &b->sessions, s, e);
 }
 
-static bool on_event(void *to, const struct feed_row *row, struct replay *r, struct err *e)
+static bool on_event(void *to, struct feed_row *row, struct replay *r, struct err *e)
 {
     struct backfill *b = to;
     (void)r;

@@ -107,6 +107,7 @@ static bool next_event(struct merge *m, struct err *e)
     event_init(&m->row.event);
     table_read(t, row->fields, bases);
     m->row.extra = row->fields + t->n_columns;
+    m->row.is_left_out = false;
     m->f->n_events++;
     return true;
 }
@@ -173,7 +174,7 @@ static bool use_event(struct merge *m, struct err *e)
     }
     return drain_side(m, at->partition, at->offset, e) &&
            (!m->q->before || m->q->before(m->q->to, &m->row, m->r, e)) &&
-           replay_event(m->r, at->offset, &m->row.event, e);
+           (m->row.is_left_out || replay_event(m->r, at->offset, &m->row.event, e));
 }
 
 bool feed_run(struct feed *f, const struct feed_query *q, struct replay *r, struct err *e)

@@ -25,21 +25,19 @@ struct feed {
 struct feed_row {
     struct place place;
     struct event event;
-    const struct db_field
-        *extra; /* of the columns that the query asked for beside the event's */
+    const struct db_field *extra; /* columns that the query asked for beside the event's */
+    bool is_left_out;             /* set by `before`: the replay goes on without it */
 };
 
 struct feed_query {
     struct str extra; /* ", " and further columns; or empty */
     size_t n_extra;
     struct str from; /* " FROM ... WHERE ...", with events_all as e and epoch 1; no order */
-    bool may_sort; /* few rows of many: any plan. Else the index gives the order, without a sort
-                    */
-    struct str
-        side; /* a SELECT of partition, offset, clock, record: one of the last two is NULL */
-    int64_t end_us; /* what silence ended by then has ended */
+    bool may_sort;   /* few rows of many: any plan; else the index gives the order */
+    struct str side; /* SELECT of partition, offset, clock, record: one of the last two NULL */
+    int64_t end_us;  /* what silence ended by then has ended */
     /* Before a row goes into the replay; optional. False with *e set stops. */
-    bool (*before)(void *to, const struct feed_row *row, struct replay *r, struct err *e);
+    bool (*before)(void *to, struct feed_row *row, struct replay *r, struct err *e);
     void *to;
 };
 

@@ -344,6 +344,28 @@ static void clock_is_told(void **state)
     try_fini(&t);
 }
 
+/* The visitor is the anonymous id; a user id is told of it and moves nobody. */
+static void a_login_keeps_the_session(void **state)
+{
+    static const char *const types[] = {"page_view", "identify", "page_view"};
+    struct try t;
+    struct vector v[1], first = {0};
+    (void)state;
+    try_init(&t, 1800);
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        struct event e = try_event(types[i], (double)i, (double)i);
+        e.anonymous_id = e.visitor;
+        e.user_id = i > 0 ? STR("anna") : e.user_id;
+        assert_int_equal(try_vectors(&t, try_event_give(&t, &e), v, 1), 1);
+        if (i == 0)
+            first = *v;
+        assert_true(v->event_index == i + 1 && str_eq(v->session_id, first.session_id));
+        assert_true(try_feature(v, FEATURE_session_number) == 1);
+        assert_true(str_is(v->user_id, i > 0 ? "anna" : ""));
+    }
+    try_fini(&t);
+}
+
 static void unreadable_records_are_rejected(void **state)
 {
     (void)state;
@@ -392,6 +414,7 @@ int main(void)
         cmocka_unit_test(import_ends_in_parts),
         cmocka_unit_test(records_pass_on),
         cmocka_unit_test(clock_is_told),
+        cmocka_unit_test(a_login_keeps_the_session),
         cmocka_unit_test(unreadable_records_are_rejected),
         cmocka_unit_test(code_tables_are_sorted),
     };

@@ -75,7 +75,7 @@ static void note_newest(struct check *c)
     c->newest[p] = c->place.offset;
 }
 
-static bool before(void *to, const struct feed_row *row, struct replay *r, struct err *e)
+static bool before(void *to, struct feed_row *row, struct replay *r, struct err *e)
 {
     struct check *c = to;
     (void)e;
@@ -86,6 +86,9 @@ static bool before(void *to, const struct feed_row *row, struct replay *r, struc
     c->counts->events++;
     c->is_awaited = row->extra[FEATURES].at && db_field_flag(&row->extra[IS_DUE]);
     replay_clock(r, db_field_time(&row->extra[CLOCK]));
+    /* A repeat, most likely: it changes nothing, but without a clock of its own it would let
+     * the import seem to have gone on before what came meanwhile is known. */
+    row->is_left_out = row->event.origin == ORIGIN_IMPORTS && !row->extra[VECTOR_N].at;
     return true;
 }
 

@@ -183,8 +183,8 @@ static bool pack(struct run *r)
     int64_t began_us = clock_mono_us();
     bool is_packed = true;
     for (size_t i = 0; i < r->flow.n_sources && is_packed; i++)
-        is_packed = r->stage->pack(r->core, r->flow.sources[i].partition, r->state,
-                                   began_us + PACK_US);
+        is_packed =
+            r->stage->pack(r->core, r->flow.sources[i].partition, r->state, began_us + PACK_US);
     flow_packing(&r->flow, clock_mono_us() - began_us);
     if (is_packed)
         flow_packed(&r->flow);

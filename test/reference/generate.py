@@ -184,9 +184,11 @@ class Generator:
     def edge(self):
         """An event, and one of the same visitor when its id is just about to be forgotten, or the visitor is."""
         r, visitor = self.r, self.visitor()
-        first = self.event(visitor, self.now)
+        first, days = self.event(visitor, self.now), r.choice([1, 1, 7, 7, 30])
+        if days != 7:
+            self.control(self.numbers, what="site", name=str(first["site_id"]),
+                         body={"site": first["site_id"], "keep_days": days})
         self.give(first)
-        days = r.choice([1, 7, 7, 7, 30])
         self.now += days * DAY + r.choice([-SECOND, -800000, -1, 0, 1, 800000])
         self.give(first if days == 7 else self.event(visitor, self.now))
 
@@ -215,7 +217,7 @@ class Generator:
                 self.site(i)
             elif kind < .150:
                 self.signal()
-            elif kind < .152:
+            elif kind < .153:
                 self.edge()
             elif kind < .177:
                 self.story()
