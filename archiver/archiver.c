@@ -187,13 +187,20 @@ static void add_vector(struct archiver *a, uint32_t record, const struct place *
         add_row(a, verdict == 0 ? TABLE_FEATURES : TABLE_REPEATS, record, place, NULL);
 }
 
-/* What featurizer heard between events, for who computes its features anew. */
-static void add_notice(struct archiver *a, uint32_t record, const struct place *place,
-                       struct str value)
+/* What featurizer heard between events, for who computes its features anew: the record, and
+ * behind featurizer the clock that it told with it. */
+static void add_notice(struct archiver *a, uint32_t record, const struct stage_message *m)
 {
-    const struct notice n = {a->reading.position.epoch, a->reading.position.rec,
-                             a->reading.received_us, value};
-    const void *const bases[BASES_N] = {place, &n, NULL};
+    const struct reading *r = &a->reading;
+    bool is_told = m->topic == TOPIC_features;
+    const struct place here = {m->partition, m->offset};
+    const struct place there = {r->position.partition, r->position.offset};
+    const struct notice n = {.epoch = r->position.epoch,
+                             .rec = r->position.rec,
+                             .received_us = r->received_us,
+                             .clock_us = is_told ? r->record.import_end.clock_us : 0,
+                             .record = is_told ? (struct str){NULL, 0} : m->value};
+    const void *const bases[BASES_N] = {is_told ? &there : &here, &n, NULL};
     batch_row(&a->open, TABLE_NOTICES, &store_tables(a->store)[TABLE_NOTICES], record, bases);
 }
 
@@ -215,7 +222,7 @@ static struct position identity(const struct reading *r, const struct stage_mess
     return m->topic == TOPIC_deliveries ? place_position(m) : r->position;
 }
 
-static void add_rows(struct archiver *a, const struct stage_message *m)
+static void add_rows(struct archiver *a, const struct stage_message *m, enum read_status status)
 {
     const struct reading *r = &a->reading;
     const struct place place = {m->partition, m->offset};
@@ -227,8 +234,8 @@ static void add_rows(struct archiver *a, const struct stage_message *m)
                                                           .site_id = r->site_id,
                                                           .of_import = r->of_import},
                                    m->value);
-    if (m->topic == TOPIC_events && r->position.rec != REC_event)
-        add_notice(a, record, &place, m->value);
+    if (status == READ_NOTICE)
+        add_notice(a, record, m);
     else if (m->topic == TOPIC_features)
         add_vector(a, record, &place);
     else if (m->topic == TOPIC_predictions)
@@ -259,7 +266,7 @@ static void use(struct archiver *a, struct source *s, const struct stage_message
     else if (!is_new(s, &a->reading, m->topic))
         counter_add(s->repeats, 1);
     else if (status == READ_ROW || status == READ_NOTICE)
-        add_rows(a, m);
+        add_rows(a, m, status);
 }
 
 enum stage_step archiver_record(void *core, const struct stage_message *m, struct outbox *out)

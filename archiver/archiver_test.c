@@ -97,14 +97,15 @@ static void test_reads_events(void **state)
     buf_fini(&b);
 }
 
-static void expect_notice(struct buf *b, enum read_status status, uint64_t site)
+static void expect_notice(struct buf *b, enum read_status status, uint64_t site,
+                          enum read_status behind)
 {
     struct reading r;
     assert_int_equal(read_bytes(&r, TOPIC_events, buf_as_str(b), ""), status);
     if (status == READ_NOTICE)
         assert_true(r.site_id == site && r.received_us == RECEIVED_US);
     if (status == READ_NOTICE && r.position.rec != REC_signal) /* which stays in events */
-        assert_int_equal(read_bytes(&r, TOPIC_features, buf_as_str(b), ""), READ_PASS);
+        assert_int_equal(read_bytes(&r, TOPIC_features, buf_as_str(b), ""), behind);
     for (size_t len = 0; len < b->len; len++)
         assert_int_equal(read_bytes(&r, TOPIC_events, str_over(b->at, len), ""), READ_BAD);
     buf_reset(b);
@@ -121,17 +122,20 @@ static void test_reads_notices(void **state)
     control_init(&c);
     c.received_us = RECEIVED_US;
     control_pack(&b, &c);
-    expect_notice(&b, READ_NOTICE, 0);
+    expect_notice(&b, READ_NOTICE, 0, READ_PASS);
     signal_init(&g);
     g.received_us = RECEIVED_US;
     g.site_id = 4;
     signal_pack(&b, &g);
-    expect_notice(&b, READ_NOTICE, 4);
+    expect_notice(&b, READ_NOTICE, 4, READ_BAD);
     import_end_init(&i);
     i.received_us = RECEIVED_US;
     i.site_id = 5;
     import_end_pack(&b, &i);
-    expect_notice(&b, READ_NOTICE, 5);
+    expect_notice(&b, READ_NOTICE, 5, READ_PASS);
+    i.clock_us = RECEIVED_US; /* as featurizer tells it */
+    import_end_pack(&b, &i);
+    expect_notice(&b, READ_NOTICE, 5, READ_NOTICE);
     i.received_us = 0; /* no time that a column could hold */
     import_end_pack(&b, &i);
     struct reading r;

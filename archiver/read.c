@@ -143,10 +143,12 @@ static enum read_status read_json(struct reading *r, const struct record_def *de
     return checked(r, def);
 }
 
+/* Between the events; and behind featurizer, what tells the clock then. */
 static bool is_notice(enum topic t, uint64_t rec)
 {
-    return t == TOPIC_events &&
-           (rec == REC_control || rec == REC_signal || rec == REC_import_end);
+    return rec == REC_import_end
+               ? t == TOPIC_events || t == TOPIC_features
+               : t == TOPIC_events && (rec == REC_control || rec == REC_signal);
 }
 
 /* Whole and readable, as featurizer wants it too. */
@@ -178,8 +180,11 @@ enum read_status read_message(struct reading *r, const struct stage_message *m, 
     if (may_be_json(m->topic) && is_json(m))
         return read_json(r, def, m->value, a);
     enum wire_status s = position_read(&r->position, m->value.at, m->value.len);
-    if (s == WIRE_OK && is_notice(m->topic, r->position.rec))
-        return read_notice(r, m->value);
+    if (s == WIRE_OK && is_notice(m->topic, r->position.rec)) {
+        enum read_status status = read_notice(r, m->value);
+        bool is_clock = status == READ_NOTICE && m->topic == TOPIC_features;
+        return is_clock && r->record.import_end.clock_us == 0 ? READ_PASS : status;
+    }
     if (s == WIRE_OK && is_forwarded(r->position.rec))
         return READ_PASS;
     if (s == WIRE_OK)

@@ -10,7 +10,7 @@
 
 enum read_status {
     READ_ROW,    /* a record that the topic's tables hold */
-    READ_NOTICE, /* a record of events that is no event, but matters to features */
+    READ_NOTICE, /* a record of events that is no event, or its clock behind featurizer */
     READ_PASS,   /* a tick, or what is passed on: moves on, has no row */
     READ_BAD
 };

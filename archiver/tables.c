@@ -70,6 +70,7 @@ static const struct field_def notice_fields[] = {
     {10, FIELD_TIME, offsetof(struct notice, received_us), "received_us", "", NULL},
     {11, FIELD_U64, offsetof(struct notice, rec), "rec", "", NULL},
     {12, FIELD_BIN, offsetof(struct notice, record), "record", "", NULL},
+    {13, FIELD_TIME, offsetof(struct notice, clock_us), "clock_us", "", NULL},
 };
 static const struct record_def notice_def = {
     .name = "notice",

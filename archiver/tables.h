@@ -43,10 +43,11 @@ struct place {
     uint64_t partition, offset;
 };
 
-/* A record of the topic events that is no event: what a row of notices is made of. */
+/* What a row of notices is made of: a record of the topic events that is no event, or the clock
+ * that featurizer told with it. */
 struct notice {
     uint64_t epoch, rec;
-    int64_t received_us;
+    int64_t received_us, clock_us;
     struct str record; /* as it stands in the topic */
 };
 

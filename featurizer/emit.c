@@ -224,6 +224,7 @@ void emit_forward(struct outbox *out, const struct trigger *t, struct input *in)
         tick_pack(b, &in->tick);
     } else if (in->rec == REC_import_end) {
         POSITION_SET(&in->import_end, &at);
+        in->import_end.clock_us = t->clock_us;
         import_end_pack(b, &in->import_end);
     } else {
         POSITION_SET(&in->control, &at);

@@ -57,7 +57,7 @@ void feed_close(struct feed *f)
 void feed_notices(struct buf *sql, int64_t known_us)
 {
     char until[CLOCK_TEXT];
-    buf_text(sql, "SELECT partition, \"offset\", NULL::timestamptz, record FROM notices"
+    buf_text(sql, "SELECT partition, \"offset\", clock, record FROM notices"
                   " WHERE epoch = 1");
     if (known_us == INT64_MAX)
         return;
@@ -75,7 +75,8 @@ static bool start(struct feed *f, const struct feed_query *q, struct err *e)
                STR_ARGS(q->extra), STR_ARGS(q->from));
     is_good = is_good && db_copy_out(f->events, buf_cstr(&sql), e);
     buf_reset(&sql);
-    buf_printf(&sql, "COPY (%.*s ORDER BY 1, 2) TO STDOUT (FORMAT binary)", STR_ARGS(q->side));
+    buf_printf(&sql, "COPY (%.*s ORDER BY 1, 2, 4 NULLS FIRST) TO STDOUT (FORMAT binary)",
+               STR_ARGS(q->side));
     is_good = is_good && db_copy_out(f->side, buf_cstr(&sql), e);
     buf_fini(&sql);
     return is_good;

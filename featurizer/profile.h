@@ -127,7 +127,7 @@ struct lane *profile_lane(struct profile *p, uint64_t import_id);
 struct lane *profile_lane_take(struct slab *s, struct profile *p, uint64_t import_id);
 /* Forgets an import's lane, with its visit. */
 void profile_lane_drop(struct slab *s, struct profile *p, struct lane *lane);
-bool profile_is_idle(const struct profile *p); /* no session is open */
+bool profile_is_idle(const struct profile *p);  /* no session is open */
 uint64_t profile_site(const struct profile *p); /* from its key */
 /* All but the entry and what deadlines know becomes as for a visitor never seen. */
 void profile_clear(struct slab *s, struct profile *p);

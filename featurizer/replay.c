@@ -117,18 +117,21 @@ void replay_clock(struct replay *r, int64_t clock_us)
     r->clock_us = clock_us;
 }
 
-/* Whether the core must know the clock before this event. */
-static bool is_clock_needed(const struct replay *r, const struct event *event)
+/* Whether the core must know the clock before this record, an event by an import if is_import.
+ */
+static bool is_clock_needed(const struct replay *r, bool is_import)
 {
     int64_t ahead_us = r->clock_us - r->heard_us[RAW_ARCHIVE];
     bool has_imports = r->core->partitions[r->partition]->n_imports > 0;
     if (r->clock_us == 0 || ahead_us == 0)
         return false;
-    return has_imports || event->origin == ORIGIN_IMPORTS || ahead_us >= MINUTE_US;
+    return has_imports || is_import || ahead_us >= MINUTE_US;
 }
 
-static bool give_clock(struct replay *r, uint64_t offset, struct err *e)
+static bool give_clock(struct replay *r, uint64_t offset, bool is_import, struct err *e)
 {
+    if (!is_clock_needed(r, is_import))
+        return true;
     if (r->heard_us[RAW_EVENTS] < r->clock_us &&
         !give_tick(r, offset, RAW_EVENTS, r->clock_us, e))
         return false;
@@ -137,6 +140,9 @@ static bool give_clock(struct replay *r, uint64_t offset, struct err *e)
 
 bool replay_notice(struct replay *r, uint64_t offset, struct str record, struct err *e)
 {
+    if (!give_clock(r, offset, false, e))
+        return false;
+    r->clock_us = 0;
     r->is_at_notice = true;
     bool is_good = give(r, offset, record, e);
     r->is_at_notice = false;
@@ -151,8 +157,7 @@ bool replay_is_at_notice(const struct replay *r)
 bool replay_event(struct replay *r, uint64_t offset, struct event *event, struct err *e)
 {
     bool is_live = event->origin == ORIGIN_RAW && event->partition < RAW_PARTITIONS_MOST;
-    bool is_needed = is_clock_needed(r, event);
-    if (is_needed && !give_clock(r, offset, e))
+    if (!give_clock(r, offset, event->origin == ORIGIN_IMPORTS, e))
         return false;
     r->clock_us = 0;
     /* Before the first one the core must know that there is another clock to wait for. */

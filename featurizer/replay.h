@@ -7,11 +7,10 @@
  *
  * Ticks are not archived and hardly missed: a live session that silence ended is ended by its
  * visitor's next event too. What else hangs on the partition's clock are the events of an
- * import, which see whether the visitor's live session has ended meanwhile, and an import that
- * ends by a day of silence. So the clock that was logged with a vector is told before its
- * event; where it is not known, the one told last holds on. While no import is under way it is
- * used once a minute only, so that sessions of visitors who never come again do not fill the
- * memory.
+ * import, which see whether the visitor's live session has ended meanwhile, and the ends of
+ * imports, also those by a day of silence. So the clock that was logged is told beforehand;
+ * where it is not known, the one told last holds on. While no import is under way it is used
+ * once a minute only, so that sessions of visitors who never come again do not fill the memory.
  */
 #ifndef AUSPEX_REPLAY_H
 #define AUSPEX_REPLAY_H

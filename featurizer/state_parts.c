@@ -8,7 +8,8 @@
 #include <string.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "structs are stored as they stand");
-_Static_assert(sizeof(struct day) == 24 && sizeof(struct pair) == 4 && sizeof(struct look) == 24,
+_Static_assert(sizeof(struct day) == 24 && sizeof(struct pair) == 4 &&
+                   sizeof(struct look) == 24,
                "without gaps");
 
 size_t part_text(struct buf *b, uint64_t key, const struct text *t)

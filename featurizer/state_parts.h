@@ -10,7 +10,8 @@
 /* Packing: each gives key and value, or nothing when there is nothing; how many it gave. */
 size_t part_text(struct buf *b, uint64_t key, const struct text *t);
 size_t part_set(struct buf *b, uint64_t key, const struct set *set);
-size_t part_counts(struct buf *b, uint64_t key, const struct bag *bag); /* its hashes: part_set */
+size_t part_counts(struct buf *b, uint64_t key,
+                   const struct bag *bag); /* its hashes: part_set */
 size_t part_sketch(struct buf *b, uint64_t key, const struct sketch *sketch);
 size_t part_cells(struct buf *b, uint64_t key, const uint16_t *cells, size_t n);
 size_t part_tail(struct buf *b, uint64_t key, const struct tokens *t);

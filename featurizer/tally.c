@@ -7,7 +7,8 @@ void tally_event(struct slab *s, struct profile *p, struct lane *l, const struct
 {
     const struct event *e = m->event;
     struct turn turn = {.slab = s, .p = p, .l = l, .v = l->visit, .m = m, .e = e};
-    CHECK(turn.v != NULL || m->is_late); /* an event in order has opened one, if none was open */
+    CHECK(turn.v != NULL ||
+          m->is_late); /* an event in order has opened one, if none was open */
     if (p->events == 0)
         p->first_us = m->t_us;
     if (turn.v)

@@ -264,7 +264,8 @@ PLACE = {
 }
 OWN = {  # columns that no record has
     "notices": {"received": "append time of the record", "rec": "which record it is",
-                "record": "the record, as it stands in the topic"},
+                "record": "the record, as it stands in the topic",
+                "clock": "of the partition then"},
     "backfills": {"name": "what trainer calls it by", "made": "when", "period_from": "event time that it begins at",
                   "period_to": "and ends before; NULL = open", "known_at": "what was received later is left out",
                   "site_id": "only this site's; NULL = all", "features_n": "lines of features.def",

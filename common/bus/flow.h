@@ -115,8 +115,8 @@ void flow_producer_made(struct flow *f);
 /* A cut has been taken: offsets and marks of every source are copied; packing is only for
  * STAGE_STATEFUL. */
 void flow_cut_taken(struct flow *f, int64_t now_us);
-/* Part of the packing took so long. The next cut waits until all of it is no more than a fifth of
- * the time from this cut to that. */
+/* Part of the packing took so long. The next cut waits until all of it is no more than a fifth
+ * of the time from this cut to that. */
 void flow_packing(struct flow *f, int64_t took_us);
 void flow_packed(struct flow *f);
 enum flow_outcome {

@@ -49,16 +49,18 @@ WHERE NOT EXISTS (SELECT FROM repeats r
                     AND j.epoch = e.epoch);
 
 -- What stands in events between the events and matters to their features: settings of sites,
--- policies and models (rec 5), external signals (19), ends of imports (4), each as its record. With
--- events_all it is all that features are made of. One plain table: a setting holds on when the day
--- that it came on is dropped.
+-- policies and models (rec 5), external signals (19), ends of imports (4), each as its record; and of
+-- an end, in a row of its own without the record, the clock of the partition then, as featurizer told
+-- it. With events_all it is all that features are made of. One plain table: a setting holds on when
+-- the day that it came on is dropped.
 CREATE TABLE notices (
     epoch int NOT NULL,
     partition int NOT NULL,
     "offset" bigint NOT NULL,
     received timestamptz NOT NULL,
     rec bigint NOT NULL,
-    record bytea
+    record bytea,
+    clock timestamptz
 );
 CREATE INDEX notices_place ON notices (partition, "offset");
 
@@ -68,7 +70,7 @@ INSERT INTO notices
 SELECT epoch, partition, "offset", received, 4,
        '\x86000401010202'::bytea || '\x06cf' || int8send(of_import)
        || '\x0ad3' || int8send((extract(epoch FROM received) * 1000000)::bigint)
-       || '\x0bcf' || int8send(of_import)
+       || '\x0bcf' || int8send(of_import), NULL
 FROM sessions WHERE ended_by = 'import_end'
 GROUP BY epoch, partition, "offset", received, of_import;
 

@@ -9,7 +9,7 @@ from schema import EVENTS, NUMBERS, POSITION_NAMES, TRANSACTIONAL, TYPES
 
 SOURCE = {"source_partition": "partition", "source_offset": "offset", "source_index": "index"}
 INDEXED = ("sessions", "interventions", "outcomes", "deliveries")
-NOTICE = {}  # in place of a kind: the row of what is no event
+NOTICE, CLOCK = {}, {"kind": "clock"}  # in place of a kind: the row of what is no event, and that of its clock
 OF_KIND = ("kind", "probability", "lower", "upper", "margin", "model", "version", "lacked")
 
 
@@ -38,8 +38,12 @@ def wanted_row(columns, record, place, kind=None):
             row[name] = place[0]
         elif name == "offset":
             row[name] = place[1]
-        elif kind == NOTICE and name in ("rec", "record"):
-            row[name] = NUMBERS[f["rec"]] if name == "rec" else record.value
+        elif name == "rec":
+            row[name] = NUMBERS[f["rec"]]
+        elif kind == NOTICE and name in ("record", "clock"):
+            row[name] = record.value if name == "record" else None
+        elif kind is CLOCK and name == "record":
+            row[name] = None
         elif name in SOURCE:
             row[name] = f[SOURCE[name]]
         elif name in POSITION_NAMES:
@@ -53,7 +57,11 @@ def wanted_row(columns, record, place, kind=None):
 
 
 def _key(row):
-    kind = row["kind"] or "" if "probability" in row else ""  # of a prediction; a signal's is no part of its place
+    kind = ""
+    if "probability" in row:  # of a prediction; a signal's kind is no part of its place
+        kind = row["kind"] or ""
+    elif "rec" in row and row["record"] is None:
+        kind = CLOCK["kind"]
     return (row["partition"], row["offset"], row.get("index", 0), kind, row.get("attempt", 0))
 
 
@@ -68,6 +76,8 @@ def _records(seen):
                     yield "notices", r, (r.partition, r.offset), NOTICE
     for part in seen.parts["features"]:
         for r in part:
+            if r.fields["rec"] == "import_end" and r.fields["clock_us"]:
+                yield "notices", r, (r.fields["partition"], r.fields["offset"]), CLOCK
             if r.fields["rec"] == "vector" and r.fields["verdict"] < 2:
                 place = (r.fields["partition"], r.fields["offset"])
                 yield ("repeats" if r.fields["verdict"] else "features"), r, place, None

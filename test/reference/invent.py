@@ -11,7 +11,7 @@ SCREENS = "1920x1080 1919x900 1024x768 1023x768 600x800 599x1 0x0 wide 1080 1920
 COUNTRIES = ["DE", "DE", "GB", "US", "de", "DEU", "D1"]
 REGIONS = ["BY", "BE", "CA", "ÖST", "DE"]
 CURRENCIES = ["EUR", "EUR", "USD", "GBP", "JPY", "XXX"]
-LANGUAGES = ["de", "de-DE", "EN_us", "en", "fr-", "Ünsinn", "PT-br"]
+LANGUAGES = ["de", "de-DE", "EN_us", "en", "fr-", "Ünsinn", "PT-br", "-x", "_"]
 LONG = "ä" * 40
 
 
