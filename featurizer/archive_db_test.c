@@ -162,7 +162,7 @@ static void run_migration_of_ends(void)
     const char *at = NULL;
     for (int m = 0; m < migrations_n && !at; m++)
         at = strstr(migrations[m].sql, "INSERT INTO notices");
-    assert_non_null(at);
+    CHECK(at != NULL);
     buf_put(&sql, at, strcspn(at, ";"));
     run_sql(buf_cstr(&sql));
     buf_fini(&sql);

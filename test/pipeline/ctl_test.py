@@ -117,7 +117,7 @@ def bad_files(p):
     says(p, 1, ["is compressed (xz)", "xzcat"], "replay", file, "--format", "ndjson")
     says(p, 2, ["no regular file"], "replay", p.dir, "--format", "ndjson")
     says(p, 74, ["No such file"], "replay", p.dir / "none", "--format", "ndjson")
-    says(p, 2, ["--format must be ndjson, rees46 or onlineretail"], "replay", file)
+    says(p, 2, ["--format must be ndjson, csv"], "replay", file)
 
 
 def replay(p):
