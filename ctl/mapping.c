@@ -216,6 +216,14 @@ static bool commas_settle(struct mapping *m, struct err *e)
     return true;
 }
 
+static bool names_type(const struct mapping *m)
+{
+    for (size_t i = 0; i < m->n_members; i++)
+        if (str_is(m->members[i].path, "type") || str_is(m->members[i].path, "event"))
+            return true;
+    return false;
+}
+
 struct mapping *mapping_new(struct str text, const char *name, struct err *e)
 {
     struct mapping *m = mem_zero(1, sizeof *m);
@@ -225,8 +233,8 @@ struct mapping *mapping_new(struct str text, const char *name, struct err *e)
     bool is_good = str_is_utf8(rest) || bad_line(m, 1, "not UTF-8", e);
     for (unsigned line = 1; is_good && rest.at; line++)
         is_good = line_read(m, str_cut(rest, '\n', &rest), line, e);
-    if (is_good && m->n_members == 0)
-        is_good = bad_line(m, 1, "it names no member", e);
+    if (is_good && !names_type(m))
+        is_good = bad_line(m, 1, "no line says what `type` (or `event`) of an event is", e);
     if (is_good && commas_settle(m, e))
         return m;
     mapping_free(m);

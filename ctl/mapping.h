@@ -11,6 +11,7 @@
  *   comma = MEMBER MEMBER ...   their numbers are written as 1.299,50 or 1 299,50; is 1299.50
  * then
  *
+ * One of them must say what `type` (or `event`) is.
  * MEMBER is a path such as userId, timestamp, properties.price or context.page.url; a TERM is a
  * column's name, [in brackets] where it has blanks, or a "constant". Names of columns are
  * compared without regard to case. A member whose columns are empty in a row is left out of its

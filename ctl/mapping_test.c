@@ -60,10 +60,11 @@ static void what_is_not_named_goes_along(void **state)
 {
     (void)state;
     struct mapping *m =
-        bound("userId = id\nproperties.a = a\nproperties.* = *\n", "id,a,b.c,d,");
+        bound("userId = id\nproperties.a = a\nproperties.* = *\ntype = id\n", "id,a,b.c,d,");
     row_is(m, "1,2,3,4,5",
-           "{\"userId\":\"1\",\"properties\":{\"a\":\"2\",\"b.c\":\"3\",\"d\":\"4\"}}");
-    row_is(m, "1,,,,", "{\"userId\":\"1\"}");
+           "{\"userId\":\"1\",\"properties\":{\"a\":\"2\",\"b.c\":\"3\",\"d\":\"4\"},\"type\":"
+           "\"1\"}");
+    row_is(m, "1,,,,", "{\"userId\":\"1\",\"type\":\"1\"}");
     row_is(m, ",,,,", NULL);
     mapping_free(m);
 }
@@ -82,16 +83,17 @@ static void numbers_with_a_comma_get_a_point(void **state)
     };
     struct mapping *m =
         bound("comma = properties.price\nseparator = ;\nproperties.price = price\n"
-              "properties.note = note\n",
+              "properties.note = note\nevent = note\n",
               "price;note");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char row[64], json[128];
         (void)snprintf(row, sizeof row, "%s;1,5", cases[i].told);
         (void)snprintf(json, sizeof json,
-                       "{\"properties\":{\"price\":\"%s\",\"note\":\"1,5\"}}", cases[i].given);
+                       "{\"properties\":{\"price\":\"%s\",\"note\":\"1,5\"},\"event\":\"1,5\"}",
+                       cases[i].given);
         row_is(m, row, json);
     }
-    row_is(m, ";1", "{\"properties\":{\"note\":\"1\"}}");
+    row_is(m, ";1", "{\"properties\":{\"note\":\"1\"},\"event\":\"1\"}");
     mapping_free(m);
 }
 
@@ -99,8 +101,8 @@ static void numbers_with_a_comma_get_a_point(void **state)
 static void tabs_at_the_ends_are_columns(void **state)
 {
     (void)state;
-    struct mapping *m = bound("separator = tab\nuserId = id\n", "\tid\t\r");
-    row_is(m, "1\tu\tx", "{\"userId\":\"u\"}");
+    struct mapping *m = bound("separator = tab\nuserId = id\ntype = id\n", "\tid\t\r");
+    row_is(m, "1\tu\tx", "{\"userId\":\"u\",\"type\":\"u\"}");
     mapping_free(m);
 }
 
@@ -131,7 +133,8 @@ static void faults_are_named(void **state)
     static const struct {
         const char *text, *says;
     } cases[] = {
-        {"", "test.map:1: it names no member"},
+        {"", "test.map:1: no line says what `type`"},
+        {"tipe = a\nuserId = b\n", "no line says what `type` (or `event`)"},
         {"\nuserId\n", "test.map:2: a line is MEMBER = COLUMN"},
         {"= x\n", "test.map:1: a line is"},
         {"userId =\n", "test.map:1: nothing behind = or |"},
@@ -145,7 +148,7 @@ static void faults_are_named(void **state)
         {"separator = ::\nuserId = a\n", "separator is one character"},
         {"type[a] = \nuserId = a\n", "nothing behind ="},
         {"userId = \xff\n", "not UTF-8"},
-        {"userId = a\ncomma = properties.price\n", "test.map:2: comma names a member that no"},
+        {"event = a\ncomma = properties.price\n", "test.map:2: comma names a member that no"},
         {"userId = a b c d e f g h i\n", "more than 8 terms"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -161,7 +164,7 @@ static void a_missing_column_is_named(void **state)
 {
     (void)state;
     struct err e = {0};
-    struct mapping *m = mapping_new(STR("userId = id | [user no]\n"), "test.map", &e);
+    struct mapping *m = mapping_new(STR("userId = id | [user no]\ntype = x\n"), "test.map", &e);
     assert_non_null(m);
     assert_false(mapping_header(m, STR("Name,Town"), &e));
     assert_string_equal(e.text,

@@ -240,7 +240,10 @@ static bool run(struct backfill *b, struct err *e)
     rows_init(&b->sessions, "backfill_sessions", &b->feed->tables[TABLE_SESSIONS]);
     copy_head(&b->head);
     copy_tail(&b->tail);
+    /* else the planner knows nothing of the new name, and a training reads it by nested loops
+     */
     return forget_old(b, e) && put_head(b, e) && compute(b, e) && put_counts(b, e) &&
+           db_script(b->to, "ANALYZE backfill_vectors, backfill_sessions", e) &&
            db_commit(b->to, e);
 }
 

@@ -190,12 +190,16 @@ static bool script(struct db *db, struct buf *sql, struct err *e)
     return is_done;
 }
 
-/* The visitors of the sample, then their vectors, those of the period whole. */
+/* The visitors of the sample, then their vectors, those of the period whole. A day that
+ * PostgreSQL has not analyzed yet must not lead it to read ranges of a BRIN index for each row,
+ * nor the vectors without an index. */
 static bool draw(struct db *db, const struct skew_options *o, const char *since, struct err *e)
 {
     struct buf sql = {0};
-    buf_text(&sql, "CREATE TEMP TABLE skew_visitors ON COMMIT DROP AS"
-                   " SELECT DISTINCT site_id, visitor FROM features");
+    buf_text(
+        &sql,
+        "SET LOCAL enable_bitmapscan = off; CREATE TEMP TABLE skew_visitors ON COMMIT DROP AS"
+        " SELECT DISTINCT site_id, visitor FROM features");
     if (o->percent < 100)
         buf_printf(&sql, " TABLESAMPLE SYSTEM (%.9g)", o->percent);
     buf_printf(&sql, " WHERE epoch = 1 AND received > '%s'; ANALYZE skew_visitors", since);
@@ -209,7 +213,8 @@ static bool draw(struct db *db, const struct skew_options *o, const char *since,
                " FROM skew_visitors v JOIN features f ON f.visitor = v.visitor"
                " AND f.site_id = v.site_id WHERE f.epoch = 1"
                " WINDOW w AS (PARTITION BY f.site_id, f.visitor, f.partition ORDER BY"
-               " f.\"offset\"); ANALYZE skew_vectors",
+               " f.\"offset\"); CREATE INDEX ON skew_vectors (partition, \"offset\");"
+               " ANALYZE skew_vectors",
                1 + (int)sizeof(float) * (int)FEATURE_total_events, since);
     is_drawn = is_drawn && script(db, &sql, e);
     buf_fini(&sql);
@@ -221,10 +226,9 @@ static bool find_orphans(struct check *c, struct db *db, struct err *e)
 {
     struct db_rows *rows = db_query(
         db,
-        "SELECT s.partition, s.\"offset\" FROM skew_vectors s WHERE s.features IS NOT NULL"
-        " AND NOT EXISTS (SELECT FROM events_all e WHERE e.received = s.received"
-        " AND e.partition = s.partition AND e.\"offset\" = s.\"offset\" AND e.epoch = 1)"
-        " ORDER BY 1, 2",
+        "SELECT partition, \"offset\" FROM skew_vectors WHERE features IS NOT NULL"
+        " EXCEPT SELECT e.partition, e.\"offset\" FROM skew_visitors v JOIN events_all e"
+        " ON e.visitor = v.visitor AND e.site_id = v.site_id WHERE e.epoch = 1 ORDER BY 1, 2",
         NULL, 0, e);
     for (size_t i = 0; rows && i < db_rows_n(rows); i++) {
         c->place = (struct place){(uint64_t)db_cell_i64(rows, i, 0),

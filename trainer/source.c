@@ -148,7 +148,9 @@ bool source_each(struct db *db, const struct source_query *q,
     struct buf sql = {0};
     *counts = (struct source_counts){0};
     query_text(q, &sql);
+    /* all rows are joined; where statistics are old, a nested loop over them takes hours */
     bool is_begun = (db_begin(db, &db_limits_long, e) && backfill_check(db, q->backfill, e) &&
+                     db_script(db, "SET LOCAL enable_nestloop = off", e) &&
                      db_copy_out(db, buf_cstr(&sql), e)) ||
                     err_prefix(e, "read the training set");
     bool is_read = is_begun && rows_read(db, use, to, counts, e) && db_commit(db, e);

@@ -92,7 +92,7 @@ def replay_all(p):
 def refusals(p):
     """Operators' mistakes, each with its words and exit code."""
     bad = p.dir / "bad.map"
-    bad.write_text("userId = nobody\n", encoding="utf-8")
+    bad.write_text('userId = nobody\ntype = "click"\n', encoding="utf-8")
     demand("needs --mapping" in p.ctl("replay", p.dir / "csv", "--format", "csv", status=2), "no mapping")
     demand("is for csv" in p.ctl("replay", p.dir / "ga4", "--format", "ga4", "--mapping", bad, status=2), "a mapping too much")
     demand("no column for userId" in p.ctl("replay", p.dir / "csv", "--format", "csv", "--mapping", bad, status=1), "no column")
