@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""pipeline_bench - what the pipeline does on this machine: events per second when it is behind, CPU microseconds per
-event and program, and the time from an event's append to its prediction's when it is not.
+"""pipeline_bench - what the pipeline does on this machine: events per second of collector and featurizer alone, and of
+all programs when they are behind, CPU microseconds per event and program, and the time from an event's append to its
+prediction's when they are not.
 
 For a release build: AUSPEX_TEST_BUILD=build/release test/servers test/pipeline/pipeline_bench.py"""
 import os
@@ -44,6 +45,24 @@ def behind(p):
     return programs
 
 
+def alone(p):
+    """Collector, then featurizer, each with the machine to itself and the broker: Kafka in and Kafka out."""
+    shop = p.shop(rate=100000, events=BEHIND, instance="full", speed=1000)
+    demand(shop.wait_end(120) == 0, "the shop has failed")
+    for name, topic in (("collector", "events"), ("featurizer", "features")):
+        program = p.program(name)
+
+        def out():
+            return program.counter("records_out_total", topic=topic)
+        until(f"{name} begins", lambda: out() > 0, 120)
+        first, n_first = time.monotonic(), out()
+        until(f"{name} is through", lambda: out() >= BEHIND, 600)
+        took = time.monotonic() - first
+        say(f"{name} alone: {(out() - n_first) / took:.0f} events/s with Kafka in and out, "
+            f"{cpu_s(program.process) / BEHIND * 1e6:.1f} us of CPU an event, start included")
+        program.stop()
+
+
 def paced(p, programs):
     """A steady thousand a second: append of raw to append of the prediction, by the broker's clock, in ms."""
     after = p.ends("raw"), p.ends("predictions")
@@ -66,6 +85,7 @@ def paced(p, programs):
 
 
 def main():
+    alone(Pipeline("alone", partitions=4, auspex__session_timeout_ms=15000).apply())
     p = Pipeline("bench", partitions=4, auspex__session_timeout_ms=15000).apply()
     p.put_policy("checkout", {"fact": "type", "op": "=", "value": "checkout_start"}, holdout=0.1)
     programs = behind(p)
