@@ -138,19 +138,30 @@ bool pack_items(od::array array, const record_def *item, arena *a, struct buf *i
     return true;
 }
 
+// A buf that ends with its thread.
+struct scratch {
+    struct buf b {
+    };
+    ~scratch()
+    {
+        buf_fini(&b);
+    }
+};
+
 bool read_list(od::value &v, const record_def *item, arena *a, wire_list *out)
 {
-    static thread_local struct buf scratch; // lists do not nest
+    static thread_local struct scratch own; // lists do not nest
+    struct buf *b = &own.b;
     od::array array;
     uint32_t n = 0;
-    buf_reset(&scratch);
-    if (v.get_array().get(array) || !pack_items(array, item, a, &scratch, &n))
+    buf_reset(b);
+    if (v.get_array().get(array) || !pack_items(array, item, a, b, &n))
         return false;
-    struct str items = arena_str(a, buf_as_str(&scratch));
-    buf_reset(&scratch);
-    out_array(&scratch, n);
-    buf_str(&scratch, items);
-    struct str whole = arena_str(a, buf_as_str(&scratch));
+    struct str items = arena_str(a, buf_as_str(b));
+    buf_reset(b);
+    out_array(b, n);
+    buf_str(b, items);
+    struct str whole = arena_str(a, buf_as_str(b));
     *out = {(const uint8_t *)whole.at, whole.len, n};
     return true;
 }

@@ -9,6 +9,7 @@
 #include "common/wire/record_any.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -283,9 +284,32 @@ static void an_invalid_json_field_does_not_break_the_line(void **state)
     buf_fini(&b);
 }
 
+static void *read_a_list(void *good)
+{
+    static const char json[] = "{\"site\":1,\"keys\":[{\"prefix\":\"a\",\"sha256\":\"b\"}]}";
+    struct arena a = {0};
+    struct site s;
+    *(bool *)good =
+        record_from_json(&site_def, &s, &a, json, sizeof json - 1) == WIRE_OK && s.keys.n == 1;
+    arena_fini(&a);
+    return NULL;
+}
+
+/* What is kept for the next list goes with the thread; the sanitizer tells. */
+static void a_thread_leaves_nothing_behind(void **state)
+{
+    pthread_t thread;
+    bool good = false;
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, read_a_list, &good), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(good);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_thread_leaves_nothing_behind),
         cmocka_unit_test(text_is_as_agreed),
         cmocka_unit_test(a_rare_nan_keeps_its_bits),
         cmocka_unit_test(every_record_comes_back),
