@@ -85,7 +85,7 @@ def paced(p, programs):
 
 
 def main():
-    alone(Pipeline("alone", partitions=4, auspex__session_timeout_ms=15000).apply())
+    alone(Pipeline("alone", partitions=8, auspex__session_timeout_ms=15000).apply())
     p = Pipeline("bench", partitions=4, auspex__session_timeout_ms=15000).apply()
     p.put_policy("checkout", {"fact": "type", "op": "=", "value": "checkout_start"}, holdout=0.1)
     programs = behind(p)
